@@ -1,0 +1,73 @@
+"""The façade for plugin authors: `hookimpl`, `Exchange`, values, errors. A plugin imports this and nothing else.
+
+Pure: importing it opens no socket and loads no HTTP client.
+"""
+
+from __future__ import annotations
+
+import pluggy
+
+from tocsin.errors import AnswerError, Reached, TransportError
+from tocsin.model.account import Account, Capabilities, Limits, Operation, Rate, Vendor
+from tocsin.model.balance import Balance, Unit
+from tocsin.model.ids import AccountId, VendorId
+from tocsin.model.message import Message, OutcomeNotice
+from tocsin.model.outcome import Accepted, Outcome, Reason, Refused, Scope, SendResult, Unknown
+from tocsin.model.phone import E164, Msisdn, ShortCode, parse_vendor_number
+from tocsin.model.push import PushRefused, PushRequest, PushReply, Trust, VerifiedPush
+from tocsin.model.report import Batch, InboundMessage, Report, ReportState
+from tocsin.model.secret import Secret
+from tocsin.model.submission import Attachment, Submission
+from tocsin.wire.http import Exchange, HttpRequest, HttpResponse
+from tocsin.wire.transport import Evidence, Sink, Transport
+
+hookimpl = pluggy.HookimplMarker("tocsin")
+"""Marks a function as the implementation of a hook of `tocsin.hookspecs`."""
+
+__all__ = [
+    "E164",
+    "Accepted",
+    "Account",
+    "AccountId",
+    "AnswerError",
+    "Attachment",
+    "Balance",
+    "Batch",
+    "Capabilities",
+    "Evidence",
+    "Exchange",
+    "HttpRequest",
+    "HttpResponse",
+    "InboundMessage",
+    "Limits",
+    "Message",
+    "Msisdn",
+    "Operation",
+    "Outcome",
+    "OutcomeNotice",
+    "PushRefused",
+    "PushReply",
+    "PushRequest",
+    "Rate",
+    "Reached",
+    "Reason",
+    "Refused",
+    "Report",
+    "ReportState",
+    "Scope",
+    "Secret",
+    "SendResult",
+    "ShortCode",
+    "Sink",
+    "Submission",
+    "Transport",
+    "TransportError",
+    "Trust",
+    "Unit",
+    "Unknown",
+    "Vendor",
+    "VendorId",
+    "VerifiedPush",
+    "hookimpl",
+    "parse_vendor_number",
+]
