@@ -1,8 +1,8 @@
 """The whole hook contract on one page.
 
 A vendor plugin is addressed, never broadcast: the registry resolves an account to one plugin and calls only that one.
-A plugin does no I/O: a hook that talks to the vendor returns an `Exchange`, and the core performs it. `describe_vendor`,
-`capabilities`, `fits` and `send` are required; the others say by their absence that the vendor cannot do it.
+A plugin does no I/O: a hook that talks to the vendor returns an `Exchange`, and the core performs it. Required are
+`describe_vendor`, `capabilities`, `fits` and `send`; the others say by their absence that the vendor cannot do it.
 
 Entry point groups: `tocsin.vendors` (the entry point's name is the vendor's), `tocsin.middleware`.
 """

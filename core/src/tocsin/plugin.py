@@ -14,7 +14,7 @@ from tocsin.model.ids import AccountId, VendorId
 from tocsin.model.message import Message, OutcomeNotice
 from tocsin.model.outcome import Accepted, Outcome, Reason, Refused, Scope, SendResult, Unknown
 from tocsin.model.phone import E164, Msisdn, ShortCode, parse_vendor_number
-from tocsin.model.push import PushRefused, PushRequest, PushReply, Trust, VerifiedPush
+from tocsin.model.push import PushRefused, PushReply, PushRequest, Trust, VerifiedPush
 from tocsin.model.report import Batch, InboundMessage, Report, ReportState
 from tocsin.model.secret import Secret
 from tocsin.model.submission import Attachment, Submission

@@ -64,8 +64,8 @@ class VerifiedPush:
         when_not_stored: answer when it could not be stored, so that the vendor tries again.
     """
 
-    reports: Batch[Report] = attrs.field(factory=lambda: Batch[Report]())
-    inbound: Batch[InboundMessage] = attrs.field(factory=lambda: Batch[InboundMessage]())
+    reports: Batch[Report] = attrs.field(factory=Batch[Report])
+    inbound: Batch[InboundMessage] = attrs.field(factory=Batch[InboundMessage])
     when_stored: PushReply = attrs.field(factory=PushReply)
     when_not_stored: PushReply = attrs.field(factory=lambda: PushReply(status=503))
 

@@ -158,13 +158,14 @@ class Match:
     classes: tuple[MessageClass, ...] = ()
     tags: Mapping[str, str] = attrs.field(factory=dict)
     prefixes: tuple[str, ...] = ()
+    country_prefixes: tuple[str, ...] = ()
     sources: tuple[str, ...] = ()
     hours: Hours | None = None
 
     @property
     def takes_all(self) -> bool:
         """Whether nothing is asked, so that no later route is ever reached."""
-        return not (self.classes or self.tags or self.prefixes or self.sources or self.hours)
+        return not (self.classes or self.tags or self.prefixes or self.country_prefixes or self.sources or self.hours)
 
     def takes(self, traits: Traits) -> bool:
         """Say whether a message to one recipient is for this route."""
@@ -172,6 +173,7 @@ class Match:
             (not self.classes or traits.cls in self.classes)
             and all(traits.tags.get(key) == value for key, value in self.tags.items())
             and (not self.prefixes or traits.to.full.startswith(self.prefixes))
+            and (not self.country_prefixes or traits.to.full.startswith(self.country_prefixes))
             and (not self.sources or traits.source in self.sources)
             and (self.hours is None or self.hours.include(traits.now))
         )

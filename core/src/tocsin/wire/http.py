@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 import attrs
 
-T = TypeVar("T", covariant=True)
+T_co = TypeVar("T_co", covariant=True)
 
 Headers = tuple[tuple[str, str], ...]
 
@@ -67,7 +67,7 @@ class HttpResponse:
 
 
 @attrs.frozen
-class Exchange(Generic[T]):
+class Exchange(Generic[T_co]):
     """A request and the pure function that decodes its answer, into the result or into the next exchange.
 
     `request` is an `HttpRequest` for the default transport; a plugin that opens its own uses its own type.
@@ -75,4 +75,4 @@ class Exchange(Generic[T]):
     """
 
     request: Any
-    decode: Callable[[Any], T | Exchange[T]] = attrs.field(repr=False)
+    decode: Callable[[Any], T_co | Exchange[T_co]] = attrs.field(repr=False)

@@ -33,8 +33,8 @@ class Transport(Protocol):
 class Evidence:
     """What an unasked piece of input held."""
 
-    reports: Batch[Report] = attrs.field(factory=lambda: Batch[Report]())
-    inbound: Batch[InboundMessage] = attrs.field(factory=lambda: Batch[InboundMessage]())
+    reports: Batch[Report] = attrs.field(factory=Batch[Report])
+    inbound: Batch[InboundMessage] = attrs.field(factory=Batch[InboundMessage])
 
 
 class Sink(Protocol):
