@@ -10,6 +10,7 @@ Entry point groups: `tocsin.vendors` (the entry point's name is the vendor's), `
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Protocol
 
 import pluggy
 
@@ -26,7 +27,7 @@ from tocsin.wire.transport import Sink, Transport
 hookspec = pluggy.HookspecMarker("tocsin")
 
 
-class VendorHooks:
+class VendorHooks(Protocol):
     """What a vendor plugin implements (group `tocsin.vendors`)."""
 
     @staticmethod
@@ -83,7 +84,7 @@ class VendorHooks:
         """Open a transport of the plugin's own (SMPP, a library that does its own I/O); None for HTTP."""
 
 
-class MiddlewareHooks:
+class MiddlewareHooks(Protocol):
     """What a cross-cutting plugin may implement (group `tocsin.middleware`)."""
 
     @staticmethod
