@@ -1,0 +1,1 @@
+"""What was accepted, and what became of it: states, ports, and two stores that fit the ports."""

@@ -1,0 +1,95 @@
+"""What arrives from vendors: raw answers, reports, inbound messages. Raw is durable before anything reads it (T7)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+
+import attrs
+
+from tocsin.model.ids import AccountId
+from tocsin.model.report import Batch, InboundMessage, Report
+from tocsin.outbox.evidence import EVIDENCE_WINDOW, events_of, join, only_doubt
+from tocsin.outbox.moves import Moves
+from tocsin.outbox.ports import RawId
+from tocsin.outbox.record import Attempt, RawAnswer, StoredInbound, StoredReport
+from tocsin.outbox.rows import Rows
+from tocsin.outbox.state import AttemptState
+
+
+class Arrivals:
+    """The evidence half of the outbox, over the same rows."""
+
+    def __init__(self, rows: Rows) -> None:
+        self._rows = rows
+
+    def spool(self, raw: RawAnswer, now: datetime) -> RawId:
+        with self._rows.transaction("spool"):
+            return self._rows.add_raw(raw, now)
+
+    def apply_reports(self, raw: RawId, batch: Batch[Report], *, shared: bool, now: datetime) -> None:
+        with self._rows.transaction("reports"):
+            answer = self._rows.get_raw(raw)
+            matched = [
+                self._match(
+                    StoredReport(account=answer.account, report=report, trust=answer.trust, received_at=now),
+                    shared=shared,
+                    now=now,
+                )
+                for report in batch.rows
+            ]
+            self._rows.add_reports(raw, matched)
+            self._rows.add_quarantine(raw, batch.unparsed, now)
+
+    def apply_inbound(self, raw: RawId, batch: Batch[InboundMessage], now: datetime) -> None:
+        with self._rows.transaction("inbound"):
+            account = self._rows.get_raw(raw).account
+            self._rows.add_inbound(
+                raw, [StoredInbound(account=account, message=message, received_at=now) for message in batch.rows]
+            )
+            self._rows.add_quarantine(raw, batch.unparsed, now)
+
+    def quarantine(self, raw: RawId, why: str, now: datetime) -> None:
+        with self._rows.transaction("quarantine"):
+            self._rows.add_quarantine(raw, [why], now)
+
+    def rematch(self, settled: Iterable[Attempt], now: datetime) -> None:
+        """Join the reports that overtook their submit's answer. Within the transaction that settles."""
+        orphans = {
+            (attempt.account, attempt.vendor_id): self._rows.orphans(
+                attempt.account, attempt.vendor_id, now - EVIDENCE_WINDOW
+            )
+            for attempt in settled
+            if attempt.state is AttemptState.ACCEPTED and attempt.vendor_id is not None
+        }
+        for waiting in orphans.values():
+            for orphan in waiting:
+                found = self._spoken_of(orphan.account, orphan.report)
+                if found is not None:
+                    self._rows.adopt(orphan, found.delivery)
+                    self._join(found, orphan.report, now)
+
+    def _match(self, stored: StoredReport, *, shared: bool, now: datetime) -> StoredReport:
+        """Join a report with the attempt it speaks of, or with the only one in doubt that it may settle."""
+        report = stored.report
+        attempt = self._spoken_of(stored.account, report)
+        by_number = attempt is None and not shared
+        if by_number:
+            attempt = only_doubt(self._rows.in_doubt(stored.account, report.to), report, now)
+        if attempt is None:
+            return stored
+        self._join(attempt, report, now)
+        return attrs.evolve(stored, delivery=attempt.delivery, by_number=by_number)
+
+    def _spoken_of(self, account: AccountId, report: Report) -> Attempt | None:
+        return None if report.vendor_id is None else self._rows.accepted_as(account, report.vendor_id, report.to)
+
+    def _join(self, attempt: Attempt, report: Report, now: datetime) -> None:
+        joined = join(attempt, report)
+        self._rows.save_attempts([joined])
+        delivery = self._rows.get_deliveries([joined.delivery])[joined.delivery]
+        newest = self._rows.attempts_of([delivery.id])[delivery.id][-1].id == joined.id
+        events = events_of(delivery.state, joined, newest=newest)
+        if events:
+            with Moves(self._rows, now) as moves:
+                moves.move(delivery, *events)

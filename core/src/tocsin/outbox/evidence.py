@@ -1,0 +1,80 @@
+"""What a report does to an attempt and its delivery. Pure, and the same for every store.
+
+The join of report states makes order and duplicates irrelevant; a report of a number alone may settle the only attempt
+in doubt there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+
+import attrs
+
+from tocsin.model.report import Report, ReportState
+from tocsin.outbox.record import Attempt
+from tocsin.outbox.state import AttemptState, Event, State
+
+EVIDENCE_WINDOW = timedelta(hours=72)
+"""How long a report may come after its submit, and how long one that matches nothing is kept for matching."""
+
+CLOCK_SKEW = timedelta(minutes=5)
+"""How far a vendor's clock may be behind ours before its report is taken for an older message's."""
+
+
+def join(attempt: Attempt, report: Report) -> Attempt:
+    """Return the attempt with the report joined in. Commutative, associative, idempotent in the state.
+
+    A report proves that the vendor had taken the message, so an attempt in doubt becomes accepted.
+    """
+    if attempt.state is AttemptState.UNKNOWN:
+        attempt = attrs.evolve(attempt, state=AttemptState.ACCEPTED, vendor_id=report.vendor_id)
+    if attempt.report is not None and attempt.report >= report.state:
+        return attempt
+    return attrs.evolve(attempt, report=report.state, report_code=report.code, report_at=report.at)
+
+
+def events_of(state: State, attempt: Attempt, *, newest: bool) -> tuple[Event, ...]:
+    """Return what happens to a delivery in `state` now that `attempt` carries its joined report.
+
+    Args:
+        state: where the delivery stands.
+        attempt: after `join`.
+        newest: whether it is the delivery's newest attempt; an older one's failure changes nothing.
+    """
+    if attempt.report is ReportState.DELIVERED:
+        return _delivered(state)
+    if not newest:
+        return ()
+    taken = (Event.ACCEPTED,) if state in (State.IN_DOUBT, State.PARKED) else ()
+    if attempt.report is ReportState.FAILED and (taken or state is State.SUBMITTED):
+        return (*taken, Event.REPORTED_FAILED)
+    return taken
+
+
+def _delivered(state: State) -> tuple[Event, ...]:
+    if state in (State.DELIVERED, State.SENDING, State.HELD):
+        return ()
+    if state is State.IN_DOUBT:
+        return (Event.ACCEPTED, Event.REPORTED_DELIVERED)
+    return (Event.REPORTED_DELIVERED,)
+
+
+def only_doubt(doubts: Iterable[Attempt], report: Report, now: datetime) -> Attempt | None:
+    """Return the one attempt in doubt that a report of its account and number may settle.
+
+    Args:
+        doubts: all attempts in doubt of that account and number.
+        report: one that names no known submit.
+        now: aware time.
+
+    Returns:
+        None where there is no such attempt, or more than one, or the report is older than the attempt.
+    """
+    fitting = [
+        attempt
+        for attempt in doubts
+        if now - attempt.intended_at <= EVIDENCE_WINDOW
+        and (report.at is None or report.at >= attempt.intended_at - CLOCK_SKEW)
+    ]
+    return fitting[0] if len(fitting) == 1 else None

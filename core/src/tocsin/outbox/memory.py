@@ -1,0 +1,197 @@
+"""A store in memory, for the embedded call, the tests and the simulator. It is gone with the process."""
+
+from __future__ import annotations
+
+import threading
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import datetime
+
+import attrs
+
+from tocsin.model.ids import AccountId, AttemptId, DeliveryId, HolderId, MessageId, VendorId
+from tocsin.model.message import Message
+from tocsin.model.phone import Msisdn
+from tocsin.outbox.ports import RawId
+from tocsin.outbox.record import (
+    Attempt,
+    Chapter,
+    Delivery,
+    Filter,
+    RawAnswer,
+    StoredInbound,
+    StoredReport,
+    Transition,
+)
+from tocsin.outbox.state import AttemptState
+from tocsin.outbox.store import Outbox
+
+
+def open_memory(is_dead: Callable[[HolderId], bool] = lambda _: False) -> Outbox:
+    """Return an empty store.
+
+    Args:
+        is_dead: says of a holder whether it is known to be gone.
+    """
+    return Outbox(MemoryRows(), is_dead)
+
+
+@attrs.define
+class _Tables:
+    messages: dict[MessageId, Message] = attrs.field(factory=dict)
+    keys: dict[str, tuple[MessageId, str]] = attrs.field(factory=dict)
+    deliveries: dict[DeliveryId, Delivery] = attrs.field(factory=dict)
+    holders: dict[HolderId, datetime] = attrs.field(factory=dict)
+    attempts: dict[AttemptId, Attempt] = attrs.field(factory=dict)
+    transitions: list[Transition] = attrs.field(factory=list)
+    chapters: list[tuple[DeliveryId, Chapter]] = attrs.field(factory=list)
+    raw: list[RawAnswer] = attrs.field(factory=list)
+    reports: list[StoredReport] = attrs.field(factory=list)
+    inbound: list[StoredInbound] = attrs.field(factory=list)
+    quarantine: list[tuple[RawId, str]] = attrs.field(factory=list)
+
+    def copy(self) -> _Tables:
+        return _Tables(*(getattr(self, field.name).copy() for field in attrs.fields(_Tables)))
+
+
+class MemoryRows:
+    """Rows in dictionaries. A failed transaction puts back the tables as they were."""
+
+    def __init__(self) -> None:
+        self._lock = threading.RLock()
+        self._tables = _Tables()
+
+    @contextmanager
+    def transaction(self, name: str) -> Iterator[None]:  # noqa: ARG002 (the name tells boundaries apart; here are none)
+        with self._lock:
+            before = self._tables.copy()
+            try:
+                yield
+            except BaseException:
+                self._tables = before
+                raise
+
+    def close(self) -> None:
+        """Do nothing: what is in memory goes with the object."""
+
+    def add_message(self, message: Message, fingerprint: str) -> None:
+        self._tables.messages[message.id] = message
+        if message.idempotency_key is not None:
+            self._tables.keys[message.idempotency_key] = (message.id, fingerprint)
+
+    def key_owner(self, key: str) -> tuple[MessageId, str] | None:
+        return self._tables.keys.get(key)
+
+    def find_message(self, message: MessageId) -> Message | None:
+        return self._tables.messages.get(message)
+
+    def find_deliveries(self, wanted: Filter) -> tuple[Delivery, ...]:
+        by_message: dict[MessageId, list[Delivery]] = defaultdict(list)
+        for delivery in self._tables.deliveries.values():
+            by_message[delivery.message].append(delivery)
+        fitting = [
+            delivery
+            for message in sorted(by_message, reverse=True)
+            for delivery in by_message[message]
+            if _fits(delivery, wanted)
+        ]
+        return tuple(fitting[: wanted.limit])
+
+    def get_deliveries(self, ids: Iterable[DeliveryId]) -> dict[DeliveryId, Delivery]:
+        return {one: self._tables.deliveries[one] for one in ids if one in self._tables.deliveries}
+
+    def held_by(self, holder: HolderId) -> tuple[Delivery, ...]:
+        return tuple(one for one in self._tables.deliveries.values() if one.holder == holder)
+
+    def save_deliveries(self, deliveries: Iterable[Delivery]) -> None:
+        self._tables.deliveries.update((one.id, one) for one in deliveries)
+
+    def save_holder(self, holder: HolderId, lease_until: datetime | None) -> None:
+        if lease_until is None:
+            self._tables.holders.pop(holder, None)
+        else:
+            self._tables.holders[holder] = lease_until
+
+    def holders(self) -> dict[HolderId, datetime]:
+        return dict(self._tables.holders)
+
+    def attempts_of(self, deliveries: Iterable[DeliveryId]) -> dict[DeliveryId, tuple[Attempt, ...]]:
+        found: dict[DeliveryId, list[Attempt]] = {one: [] for one in deliveries}
+        for attempt in self._tables.attempts.values():
+            if attempt.delivery in found:
+                found[attempt.delivery].append(attempt)
+        return {one: tuple(attempts) for one, attempts in found.items()}
+
+    def get_attempts(self, ids: Iterable[AttemptId]) -> dict[AttemptId, Attempt]:
+        return {one: self._tables.attempts[one] for one in ids if one in self._tables.attempts}
+
+    def save_attempts(self, attempts: Iterable[Attempt]) -> None:
+        self._tables.attempts.update((one.id, one) for one in attempts)
+
+    def accepted_as(self, account: AccountId, vendor_id: VendorId, to: Msisdn) -> Attempt | None:
+        return next((one for one in self._of(account, to) if one.vendor_id == vendor_id), None)
+
+    def in_doubt(self, account: AccountId, to: Msisdn) -> tuple[Attempt, ...]:
+        return tuple(one for one in self._of(account, to) if one.state is AttemptState.UNKNOWN)
+
+    def _of(self, account: AccountId, to: Msisdn) -> Iterator[Attempt]:
+        for attempt in self._tables.attempts.values():
+            if attempt.account == account and self._tables.deliveries[attempt.delivery].to == to:
+                yield attempt
+
+    def add_transitions(self, transitions: Iterable[Transition]) -> None:
+        self._tables.transitions.extend(transitions)
+
+    def add_chapters(self, chapters: Mapping[DeliveryId, Chapter]) -> None:
+        self._tables.chapters.extend(chapters.items())
+
+    def story(self, delivery: DeliveryId) -> tuple[tuple[Chapter, ...], tuple[Transition, ...]]:
+        return (
+            tuple(chapter for one, chapter in self._tables.chapters if one == delivery),
+            tuple(transition for transition in self._tables.transitions if transition.delivery == delivery),
+        )
+
+    def add_raw(self, raw: RawAnswer, now: datetime) -> RawId:  # noqa: ARG002 (memory keeps no times of arrival)
+        self._tables.raw.append(raw)
+        return RawId(len(self._tables.raw))
+
+    def get_raw(self, raw: RawId) -> RawAnswer:
+        return self._tables.raw[raw - 1]
+
+    def add_reports(self, raw: RawId, reports: Iterable[StoredReport]) -> None:  # noqa: ARG002
+        self._tables.reports.extend(reports)
+
+    def orphans(self, account: AccountId, vendor_id: VendorId, since: datetime) -> tuple[StoredReport, ...]:
+        return tuple(
+            one
+            for one in self._tables.reports
+            if one.delivery is None
+            and one.account == account
+            and one.report.vendor_id == vendor_id
+            and one.received_at >= since
+        )
+
+    def adopt(self, orphan: StoredReport, delivery: DeliveryId) -> None:
+        self._tables.reports[self._tables.reports.index(orphan)] = attrs.evolve(orphan, delivery=delivery)
+
+    def add_inbound(self, raw: RawId, messages: Iterable[StoredInbound]) -> None:  # noqa: ARG002
+        self._tables.inbound.extend(messages)
+
+    def add_quarantine(self, raw: RawId, pieces: Iterable[str], now: datetime) -> None:  # noqa: ARG002
+        self._tables.quarantine.extend((raw, piece) for piece in pieces)
+
+    def evidence(self, account: AccountId | None) -> tuple[tuple[StoredReport, ...], tuple[StoredInbound, ...]]:
+        return (
+            tuple(one for one in reversed(self._tables.reports) if account in (None, one.account)),
+            tuple(one for one in reversed(self._tables.inbound) if account in (None, one.account)),
+        )
+
+
+def _fits(delivery: Delivery, wanted: Filter) -> bool:
+    return (
+        wanted.message in (None, delivery.message)
+        and wanted.delivery in (None, delivery.id)
+        and wanted.state in (None, delivery.state)
+        and wanted.to in (None, delivery.to)
+    )

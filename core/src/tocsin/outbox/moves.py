@@ -1,0 +1,59 @@
+"""Changes of state within one transaction: each goes through `step`, and each leaves an audit row (I12)."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from types import TracebackType
+from typing import Any, Self
+
+import attrs
+
+from tocsin.model.ids import DeliveryId
+from tocsin.outbox.record import Delivery, Transition
+from tocsin.outbox.rows import Rows
+from tocsin.outbox.state import Event, State, step
+
+_HELD_BY_SOMEBODY = (State.CLAIMED, State.SENDING)
+
+
+class Moves:
+    """Collects moves; on leaving without an error, saves the deliveries and their audit rows together."""
+
+    def __init__(self, rows: Rows, now: datetime) -> None:
+        self._rows = rows
+        self._now = now
+        self._moved: dict[DeliveryId, Delivery] = {}
+        self._transitions: list[Transition] = []
+
+    def move(self, delivery: Delivery, *events: Event, **changes: Any) -> Delivery:
+        """Take a delivery, as far as it has been moved here, through the events; return it as it stands then.
+
+        Args:
+            delivery: as loaded.
+            events: in order.
+            changes: other fields to set.
+
+        Raises:
+            IllegalTransition: the table does not know a step; nothing is saved.
+        """
+        delivery = self._moved.get(delivery.id, delivery)
+        for event in events:
+            after = step(delivery.state, event)
+            self._transitions.append(
+                Transition(at=self._now, delivery=delivery.id, event=event, before=delivery.state, after=after)
+            )
+            delivery = attrs.evolve(delivery, state=after, updated_at=self._now)
+        if delivery.state not in _HELD_BY_SOMEBODY:
+            changes["holder"] = None
+        self._moved[delivery.id] = delivery = attrs.evolve(delivery, **changes)
+        return delivery
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if error is None:
+            self._rows.save_deliveries(self._moved.values())
+            self._rows.add_transitions(self._transitions)

@@ -1,0 +1,133 @@
+"""What the rest of the house asks of a store. Small Protocols; `Store` is all of them.
+
+Every method is one transaction, durable when it returns. A method that raises has changed nothing, except
+`CommitUnknown`, after which nobody knows.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import NewType, Protocol
+
+from tocsin.model.ids import AccountId, DeliveryId, HolderId, MessageId
+from tocsin.model.message import Message
+from tocsin.model.report import Batch, InboundMessage, Report
+from tocsin.outbox.record import (
+    Acceptance,
+    Attempt,
+    Chapter,
+    Delivery,
+    Filter,
+    Intent,
+    RawAnswer,
+    Settlement,
+    StoredInbound,
+    StoredReport,
+    Transition,
+    Verdict,
+)
+
+RawId = NewType("RawId", int)
+
+
+class Accepting(Protocol):
+    """T1."""
+
+    def accept(self, acceptance: Acceptance, now: datetime) -> MessageId:
+        """Store the message, its deliveries and its key; claim them where a holder is named.
+
+        Returns:
+            The message's id; the first message's id where the key was used before for the same thing.
+
+        Raises:
+            KeyConflict: the key was used for something else.
+        """
+        ...
+
+
+class Claiming(Protocol):
+    """T2 and T5."""
+
+    def claim(self, message: MessageId, holder: HolderId, now: datetime) -> tuple[Delivery, ...]:
+        """Claim what is queued and due of the message, and return all that the holder has of it."""
+        ...
+
+    def resend(self, delivery: DeliveryId, holder: HolderId, now: datetime) -> Delivery | None:
+        """Claim a delivery in doubt for another submit; None where it is in doubt no more."""
+        ...
+
+    def release(self, holder: HolderId, now: datetime) -> None:
+        """Give back all that the holder still has claimed. What is SENDING becomes IN_DOUBT."""
+        ...
+
+    def recover(self, now: datetime) -> int:
+        """Apply T5 to every holder known dead: CLAIMED → QUEUED, SENDING → IN_DOUBT. Returns how many moved."""
+        ...
+
+
+class Settling(Protocol):
+    """T3 and T4, and what the policy closes without a submit."""
+
+    def intend(self, intents: tuple[Intent, ...], now: datetime) -> tuple[Attempt, ...]:
+        """Write INTENT for each delivery whose claim still stands; return those attempts. Before the first byte."""
+        ...
+
+    def settle(self, settlements: tuple[Settlement, ...], now: datetime) -> None:
+        """Write outcomes, match reports that came first, and move the deliveries on."""
+        ...
+
+    def close_out(self, verdicts: tuple[Verdict, ...], now: datetime) -> None:
+        """Write what the policy decided for deliveries that are not submitted now."""
+        ...
+
+
+class Evidence(Protocol):
+    """T7."""
+
+    def spool(self, raw: RawAnswer, now: datetime) -> RawId:
+        """Keep an answer word for word, before anything reads it."""
+        ...
+
+    def apply_reports(self, raw: RawId, batch: Batch[Report], *, shared: bool, now: datetime) -> None:
+        """Store every row, join those that match, keep the others for matching, quarantine the unreadable."""
+        ...
+
+    def apply_inbound(self, raw: RawId, batch: Batch[InboundMessage], now: datetime) -> None:
+        """Store every inbound message, quarantine the unreadable."""
+        ...
+
+    def quarantine(self, raw: RawId, why: str, now: datetime) -> None:
+        """Note that an answer could not be read at all. Its bytes stay."""
+        ...
+
+
+class Query(Protocol):
+    """What people ask."""
+
+    def message(self, message: MessageId) -> Message | None:
+        """Return a message, or None."""
+        ...
+
+    def deliveries(self, wanted: Filter) -> tuple[Delivery, ...]:
+        """Return deliveries, newest message first, recipients in the order given."""
+        ...
+
+    def attempts(self, deliveries: tuple[DeliveryId, ...]) -> dict[DeliveryId, tuple[Attempt, ...]]:
+        """Return the attempts of each delivery, in order; an empty tuple where there is none."""
+        ...
+
+    def story(self, delivery: DeliveryId) -> tuple[tuple[Chapter, ...], tuple[Transition, ...]]:
+        """Return the decisions and the transitions of a delivery, in order."""
+        ...
+
+    def evidence(self, account: AccountId | None) -> tuple[tuple[StoredReport, ...], tuple[StoredInbound, ...]]:
+        """Return the stored reports and inbound messages, newest first."""
+        ...
+
+
+class Store(Accepting, Claiming, Settling, Evidence, Query, Protocol):
+    """A whole store."""
+
+    def close(self) -> None:
+        """Release its files. What is committed stays."""
+        ...

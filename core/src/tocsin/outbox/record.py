@@ -1,0 +1,247 @@
+"""What a store keeps, as values: deliveries, attempts, and the orders that change them. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+import attrs
+
+from tocsin.model.ids import AccountId, AttemptId, DeliveryId, HolderId, MessageId, SubmitId, VendorId
+from tocsin.model.message import Message
+from tocsin.model.outcome import Accepted, NotSent, Outcome, Reason, Refused, Unknown
+from tocsin.model.phone import E164, Msisdn
+from tocsin.model.push import Trust
+from tocsin.model.report import InboundMessage, Report, ReportState
+from tocsin.outbox.state import AttemptState, Event, State
+
+Explanation = Mapping[str, Any]
+"""A decision as it is stored and shown: plain JSON."""
+
+
+@attrs.frozen(kw_only=True)
+class NewDelivery:
+    """A delivery as it is accepted. Two `broadcast` deliveries may share a recipient; `account` tells them apart."""
+
+    id: DeliveryId
+    to: E164
+    route: str
+    due_at: datetime
+    expires_at: datetime
+
+
+@attrs.frozen(kw_only=True)
+class Acceptance:
+    """One message with its deliveries, to be stored in one transaction.
+
+    Args:
+        fingerprint: digest of all that the idempotency key stands for.
+        holder: who claims the deliveries in the same transaction; None leaves them queued.
+    """
+
+    message: Message
+    deliveries: tuple[NewDelivery, ...]
+    fingerprint: str
+    holder: HolderId | None = None
+
+
+@attrs.frozen(kw_only=True)
+class Delivery:
+    """One message to one recipient, as it stands.
+
+    Args:
+        epoch: raised with each claim; a write by an older claim changes nothing.
+        account: the account of the newest attempt.
+        in_doubt_since: when its doubt began, while it is in doubt.
+    """
+
+    id: DeliveryId
+    message: MessageId
+    to: E164
+    state: State
+    route: str
+    due_at: datetime
+    expires_at: datetime
+    updated_at: datetime
+    epoch: int = 0
+    holder: HolderId | None = None
+    account: AccountId | None = None
+
+
+@attrs.frozen(kw_only=True)
+class Attempt:
+    """One try of one delivery through one account.
+
+    Args:
+        number: from 1, within the delivery.
+        submit: names the vendor request; attempts that left together share it.
+        group_size: how many recipients that request held.
+        vendor_id, partial: of an accepted one.
+        reason, code, text: of a refused one.
+        cause: of one not sent or unknown.
+        report: the join of all reports so far.
+    """
+
+    id: AttemptId
+    delivery: DeliveryId
+    number: int
+    submit: SubmitId
+    group_size: int
+    account: AccountId
+    state: AttemptState
+    intended_at: datetime
+    settled_at: datetime | None = None
+    vendor_id: VendorId | None = None
+    partial: bool = False
+    reason: Reason | None = None
+    code: str = ""
+    text: str = attrs.field(default="", repr=False)
+    cause: str = ""
+    report: ReportState | None = None
+    report_code: str = ""
+    report_at: datetime | None = None
+
+    @property
+    def is_copy(self) -> bool:
+        """Whether it counts as a copy: accepted or unknown, and not since reported undelivered."""
+        return self.state.may_ring and self.report is not ReportState.FAILED
+
+    def settled(self, outcome: Outcome, at: datetime) -> Attempt:
+        """Return the attempt with its outcome written in."""
+        match outcome:
+            case NotSent(cause=cause):
+                return attrs.evolve(self, state=AttemptState.NOT_SENT, cause=cause, settled_at=at)
+            case Refused(reason=reason, code=code, text=text):
+                return attrs.evolve(
+                    self, state=AttemptState.REFUSED, reason=reason, code=code, text=text, settled_at=at
+                )
+            case Accepted(vendor_id=vendor_id, partial=partial):
+                return attrs.evolve(
+                    self, state=AttemptState.ACCEPTED, vendor_id=vendor_id, partial=partial, settled_at=at
+                )
+            case Unknown(cause=cause):
+                return attrs.evolve(self, state=AttemptState.UNKNOWN, cause=cause, settled_at=at)
+
+
+def event_of(outcome: Outcome) -> Event:
+    """Return what an outcome means for its delivery. Whether and where to try again is the policy's to say."""
+    match outcome:
+        case NotSent() | Refused():
+            return Event.TRY_AGAIN
+        case Accepted():
+            return Event.ACCEPTED
+        case Unknown():
+            return Event.LOST
+
+
+@attrs.frozen(kw_only=True)
+class Intent:
+    """An attempt that is about to be made, guarded by the claim's epoch.
+
+    Args:
+        explanation: the decision that led to it.
+    """
+
+    delivery: DeliveryId
+    epoch: int
+    account: AccountId
+    submit: SubmitId
+    group_size: int
+    explanation: Explanation = attrs.field(repr=False)
+
+
+@attrs.frozen(kw_only=True)
+class Settlement:
+    """The outcome of one attempt.
+
+    Args:
+        keep: the holder goes on with a delivery that may be tried again, instead of leaving it queued.
+    """
+
+    attempt: AttemptId
+    epoch: int
+    outcome: Outcome
+    keep: bool = False
+
+
+@attrs.frozen(kw_only=True)
+class Verdict:
+    """The policy's last word on a claimed delivery that is not submitted now."""
+
+    delivery: DeliveryId
+    epoch: int
+    event: Event
+    explanation: Explanation = attrs.field(repr=False)
+
+
+@attrs.frozen(kw_only=True)
+class RawAnswer:
+    """What a vendor said, word for word, stored before anything reads it.
+
+    Args:
+        kind: `reports` or `inbound`.
+        fault: why the answer is cut, if it is.
+    """
+
+    account: AccountId
+    kind: str
+    trust: Trust
+    body: bytes = attrs.field(repr=lambda body: f"<{len(body)} bytes>")
+    fault: str | None = None
+
+
+@attrs.frozen(kw_only=True)
+class StoredReport:
+    """A report row as it was stored.
+
+    Args:
+        delivery: what it was matched to, if anything yet.
+        by_number: it named no known submit, and settled the one attempt in doubt of its account and number.
+    """
+
+    account: AccountId
+    report: Report
+    trust: Trust
+    received_at: datetime
+    delivery: DeliveryId | None = None
+    by_number: bool = False
+
+
+@attrs.frozen(kw_only=True)
+class StoredInbound:
+    """An inbound message as it was stored."""
+
+    account: AccountId
+    message: InboundMessage
+    received_at: datetime
+
+
+@attrs.frozen(kw_only=True)
+class Filter:
+    """What `list` asks for. None asks nothing."""
+
+    message: MessageId | None = None
+    delivery: DeliveryId | None = None
+    state: State | None = None
+    to: Msisdn | None = None
+    limit: int | None = None
+
+
+@attrs.frozen(kw_only=True)
+class Transition:
+    """One audit row: what happened to a delivery."""
+
+    at: datetime
+    delivery: DeliveryId
+    event: Event
+    before: State
+    after: State
+
+
+@attrs.frozen(kw_only=True)
+class Chapter:
+    """One decision of a delivery's story, with when it was made."""
+
+    at: datetime
+    explanation: Explanation

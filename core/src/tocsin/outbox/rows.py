@@ -1,0 +1,166 @@
+"""What a store of rows must offer, so that `tocsin.outbox.store` can be written once. All within a transaction.
+
+Loads and saves are plural: a store may make one statement of each.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from contextlib import AbstractContextManager
+from datetime import datetime
+from typing import Protocol
+
+from tocsin.model.ids import AccountId, AttemptId, DeliveryId, HolderId, MessageId, VendorId
+from tocsin.model.message import Message
+from tocsin.model.phone import Msisdn
+from tocsin.outbox.ports import RawId
+from tocsin.outbox.record import (
+    Attempt,
+    Chapter,
+    Delivery,
+    Filter,
+    RawAnswer,
+    StoredInbound,
+    StoredReport,
+    Transition,
+)
+
+
+class MessageRows(Protocol):
+    """Messages, and who owns an idempotency key."""
+
+    def add_message(self, message: Message, fingerprint: str) -> None:
+        """Insert a message, and its key with the fingerprint where it has one."""
+        ...
+
+    def key_owner(self, key: str) -> tuple[MessageId, str] | None:
+        """Return the message and fingerprint that a key stands for."""
+        ...
+
+    def find_message(self, message: MessageId) -> Message | None:
+        """Return a message, or None."""
+        ...
+
+
+class DeliveryRows(Protocol):
+    """Deliveries, and the holders that claim them."""
+
+    def find_deliveries(self, wanted: Filter) -> tuple[Delivery, ...]:
+        """Return what fits, newest message first, recipients in the order given."""
+        ...
+
+    def get_deliveries(self, ids: Iterable[DeliveryId]) -> dict[DeliveryId, Delivery]:
+        """Return those that exist."""
+        ...
+
+    def held_by(self, holder: HolderId) -> tuple[Delivery, ...]:
+        """Return what a holder has claimed or is sending, in order."""
+        ...
+
+    def save_deliveries(self, deliveries: Iterable[Delivery]) -> None:
+        """Insert or replace."""
+        ...
+
+    def save_holder(self, holder: HolderId, lease_until: datetime | None) -> None:
+        """Set a holder's lease, or remove the holder."""
+        ...
+
+
+class HolderRows(Protocol):
+    """Who claims, and until when."""
+
+    def holders(self) -> dict[HolderId, datetime]:
+        """Return every holder with the end of its lease."""
+        ...
+
+
+class AttemptRows(Protocol):
+    """Attempts."""
+
+    def attempts_of(self, deliveries: Iterable[DeliveryId]) -> dict[DeliveryId, tuple[Attempt, ...]]:
+        """Return attempts in order; an empty tuple where there is none."""
+        ...
+
+    def get_attempts(self, ids: Iterable[AttemptId]) -> dict[AttemptId, Attempt]:
+        """Return those that exist."""
+        ...
+
+    def save_attempts(self, attempts: Iterable[Attempt]) -> None:
+        """Insert or replace."""
+        ...
+
+    def accepted_as(self, account: AccountId, vendor_id: VendorId, to: Msisdn) -> Attempt | None:
+        """Return the attempt that a report of (account, vendor id, number) speaks of."""
+        ...
+
+    def in_doubt(self, account: AccountId, to: Msisdn) -> tuple[Attempt, ...]:
+        """Return the attempts of unknown outcome of that account and number."""
+        ...
+
+
+class StoryRows(Protocol):
+    """Why, and what happened."""
+
+    def add_transitions(self, transitions: Iterable[Transition]) -> None:
+        """Append audit rows."""
+        ...
+
+    def add_chapters(self, chapters: Mapping[DeliveryId, Chapter]) -> None:
+        """Append a decision to the story of each delivery."""
+        ...
+
+    def story(self, delivery: DeliveryId) -> tuple[tuple[Chapter, ...], tuple[Transition, ...]]:
+        """Return both, in order."""
+        ...
+
+
+class EvidenceRows(Protocol):
+    """Raw answers, reports, inbound messages."""
+
+    def add_raw(self, raw: RawAnswer, now: datetime) -> RawId:
+        """Insert a raw answer."""
+        ...
+
+    def get_raw(self, raw: RawId) -> RawAnswer:
+        """Return a raw answer."""
+        ...
+
+    def add_reports(self, raw: RawId, reports: Iterable[StoredReport]) -> None:
+        """Insert report rows, matched or not."""
+        ...
+
+    def orphans(self, account: AccountId, vendor_id: VendorId, since: datetime) -> tuple[StoredReport, ...]:
+        """Return the unmatched reports of a submit that came since then."""
+        ...
+
+    def adopt(self, orphan: StoredReport, delivery: DeliveryId) -> None:
+        """Write down which delivery an unmatched report turned out to be for."""
+        ...
+
+
+class ArrivalRows(Protocol):
+    """What came in, and what of it could not be read."""
+
+    def add_inbound(self, raw: RawId, messages: Iterable[StoredInbound]) -> None:
+        """Insert inbound messages."""
+        ...
+
+    def add_quarantine(self, raw: RawId, pieces: Iterable[str], now: datetime) -> None:
+        """Keep pieces that could not be read."""
+        ...
+
+    def evidence(self, account: AccountId | None) -> tuple[tuple[StoredReport, ...], tuple[StoredInbound, ...]]:
+        """Return stored reports and inbound messages, newest first."""
+        ...
+
+
+class Rows(MessageRows, DeliveryRows, HolderRows, AttemptRows, StoryRows, EvidenceRows, ArrivalRows, Protocol):
+    """All of it, with transactions."""
+
+    def transaction(self, name: str) -> AbstractContextManager[None]:
+        """Begin, and commit on leaving; an error rolls back. `name` tells boundaries apart."""
+        ...
+
+    def close(self) -> None:
+        """Release what is open."""
+        ...

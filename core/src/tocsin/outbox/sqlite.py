@@ -1,0 +1,346 @@
+"""A store in one SQLite file: WAL, `synchronous=FULL`, one connection per process, `BEGIN IMMEDIATE` for every write.
+
+A failed COMMIT is an unknown outcome: the rows may stand after all, so it is never taken for a rollback.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sqlite3
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+
+from tocsin.errors import CommitUnknown, StoreError
+from tocsin.model.ids import AccountId, AttemptId, DeliveryId, HolderId, MessageId, VendorId
+from tocsin.model.message import Message
+from tocsin.model.phone import Msisdn
+from tocsin.model.push import Trust
+from tocsin.model.submission import Attachment
+from tocsin.outbox import sqlite_rows as columns
+from tocsin.outbox.ports import RawId
+from tocsin.outbox.record import (
+    Attempt,
+    Chapter,
+    Delivery,
+    Filter,
+    RawAnswer,
+    StoredInbound,
+    StoredReport,
+    Transition,
+)
+from tocsin.outbox.sqlite_schema import APPLICATION_ID, SCHEMA, VERSION
+
+Boundary = Callable[[str], None]
+"""Called as each commit begins and has ended, with its name: where a crash test pulls the plug."""
+
+_BUSY_MS = 10_000
+_CHUNK = 500
+
+
+def _connect(path: Path) -> sqlite3.Connection:
+    try:
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+        connection = sqlite3.connect(path, timeout=_BUSY_MS / 1000, isolation_level=None, check_same_thread=False)
+    except (OSError, sqlite3.Error) as error:
+        raise StoreError(f"the store {path} cannot be opened: {error}") from error
+    connection.row_factory = sqlite3.Row
+    return connection
+
+
+def _prepare(connection: sqlite3.Connection, path: Path) -> None:
+    """Set the file up, or refuse one that is not ours, or of another version."""
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute("PRAGMA synchronous = FULL")
+    connection.execute("PRAGMA foreign_keys = ON")
+    if _pragma(connection, "application_id") != APPLICATION_ID:
+        _create(connection, path)
+    version = _pragma(connection, "user_version")
+    if version != VERSION:
+        raise StoreError(f"the store {path} is of version {version}; this tocsin knows version {VERSION}")
+
+
+def _create(connection: sqlite3.Connection, path: Path) -> None:
+    """Make the tables in one transaction, so that a killed start leaves an empty file and not half a store."""
+    connection.execute("BEGIN IMMEDIATE")
+    if _pragma(connection, "application_id") != APPLICATION_ID:  # another process may have been first
+        if connection.execute("SELECT 1 FROM sqlite_schema").fetchone():
+            raise StoreError(f"{path} is a database, but not a store of tocsin")
+        for statement in SCHEMA.split(";"):
+            connection.execute(statement)
+        connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+        connection.execute(f"PRAGMA user_version = {VERSION}")
+    connection.execute("COMMIT")
+
+
+def _pragma(connection: sqlite3.Connection, name: str) -> int:
+    (value,) = connection.execute(f"PRAGMA {name}").fetchone()
+    return int(value)
+
+
+def open_rows(path: Path, boundary: Boundary = lambda _: None) -> SqliteRows:
+    """Open a store's file, or make it (mode 0600: it holds texts and numbers).
+
+    Args:
+        path: of the file; its directory exists.
+        boundary: told of each commit, before and after.
+
+    Raises:
+        StoreError: it cannot be opened, is corrupt, is something else, or is of a newer version.
+    """
+    connection = _connect(path)
+    try:
+        _prepare(connection, path)
+    except sqlite3.Error as error:
+        connection.close()
+        raise StoreError(f"the store {path} cannot be used: {error}") from error
+    except StoreError:
+        connection.close()
+        raise
+    return SqliteRows(connection, boundary)
+
+
+class SqliteRows:
+    """Rows in SQLite. Thread-safe: one transaction at a time, whoever asks."""
+
+    def __init__(self, connection: sqlite3.Connection, boundary: Boundary) -> None:
+        self._sql = connection
+        self._boundary = boundary
+        self._lock = threading.RLock()
+
+    def close(self) -> None:
+        with self._lock:
+            self._sql.close()
+
+    @contextmanager
+    def transaction(self, name: str) -> Iterator[None]:
+        with self._lock:
+            self._sql.execute("BEGIN IMMEDIATE")
+            try:
+                yield
+            except BaseException:
+                self._sql.execute("ROLLBACK")
+                raise
+            self._boundary(f"{name}: before commit")
+            try:
+                self._sql.execute("COMMIT")
+            except sqlite3.Error as error:
+                raise CommitUnknown(f"the store's commit failed ({error}); reopen it to see what stands") from error
+            self._boundary(f"{name}: after commit")
+
+    def _rows(self, statement: str, *values: object) -> list[sqlite3.Row]:
+        with self._lock:
+            return self._sql.execute(statement, values).fetchall()
+
+    def _rows_of(self, statement: str, ids: Iterable[str]) -> Iterator[sqlite3.Row]:
+        """Run a statement with `IN (?)` over any number of ids."""
+        wanted = list(ids)
+        for start in range(0, len(wanted), _CHUNK):
+            chunk = wanted[start : start + _CHUNK]
+            yield from self._rows(statement.replace("(?)", f"({','.join('?' * len(chunk))})"), *chunk)
+
+    # messages
+
+    def add_message(self, message: Message, fingerprint: str) -> None:
+        self._sql.execute("INSERT INTO message VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", columns.message_columns(message))
+        self._sql.executemany(
+            "INSERT INTO attachment VALUES (?, ?, ?, ?)",
+            [(message.id, position, one.name, one.content) for position, one in enumerate(message.attachments)],
+        )
+        if message.idempotency_key is not None:
+            self._sql.execute(
+                "INSERT INTO idempotency VALUES (?, ?, ?)", (message.idempotency_key, message.id, fingerprint)
+            )
+
+    def key_owner(self, key: str) -> tuple[MessageId, str] | None:
+        rows = self._rows("SELECT message, fingerprint FROM idempotency WHERE key = ?", key)
+        return (MessageId(rows[0]["message"]), rows[0]["fingerprint"]) if rows else None
+
+    def find_message(self, message: MessageId) -> Message | None:
+        rows = self._rows(
+            "SELECT m.*, i.key FROM message m LEFT JOIN idempotency i ON i.message = m.id WHERE m.id = ?", message
+        )
+        if not rows:
+            return None
+        files = self._rows("SELECT name, content FROM attachment WHERE message = ? ORDER BY position", message)
+        return columns.read_message(
+            rows[0], rows[0]["key"], tuple(Attachment(file["name"], file["content"]) for file in files)
+        )
+
+    # deliveries and holders
+
+    def find_deliveries(self, wanted: Filter) -> tuple[Delivery, ...]:
+        asked = {
+            "message": wanted.message,
+            "id": wanted.delivery,
+            "state": None if wanted.state is None else wanted.state.value,
+            "recipient": None if wanted.to is None else wanted.to.full,
+        }
+        given = {column: value for column, value in asked.items() if value is not None}
+        where = " AND ".join(f"{column} = ?" for column in given) or "1"
+        rows = self._rows(
+            f"SELECT * FROM delivery WHERE {where} ORDER BY message DESC, position LIMIT ?",  # noqa: S608 (fixed names)
+            *given.values(),
+            -1 if wanted.limit is None else wanted.limit,
+        )
+        return tuple(columns.read_delivery(row) for row in rows)
+
+    def get_deliveries(self, ids: Iterable[DeliveryId]) -> dict[DeliveryId, Delivery]:
+        found = map(columns.read_delivery, self._rows_of("SELECT * FROM delivery WHERE id IN (?)", ids))
+        return {one.id: one for one in found}
+
+    def held_by(self, holder: HolderId) -> tuple[Delivery, ...]:
+        rows = self._rows("SELECT * FROM delivery WHERE holder = ? ORDER BY message, position", holder)
+        return tuple(columns.read_delivery(row) for row in rows)
+
+    def save_deliveries(self, deliveries: Iterable[Delivery]) -> None:
+        self._sql.executemany(
+            "INSERT INTO delivery VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET"
+            " state = excluded.state, due_at = excluded.due_at, updated_at = excluded.updated_at,"
+            " epoch = excluded.epoch, holder = excluded.holder, account = excluded.account",
+            map(columns.delivery_columns, deliveries),
+        )
+
+    def save_holder(self, holder: HolderId, lease_until: datetime | None) -> None:
+        if lease_until is None:
+            self._sql.execute("DELETE FROM holder WHERE id = ?", (holder,))
+        else:
+            self._sql.execute("REPLACE INTO holder VALUES (?, ?)", (holder, columns.microseconds(lease_until)))
+
+    def holders(self) -> dict[HolderId, datetime]:
+        rows = self._rows("SELECT id, lease_until FROM holder ORDER BY id")
+        return {HolderId(row["id"]): columns.moment(row["lease_until"]) for row in rows}
+
+    # attempts
+
+    def attempts_of(self, deliveries: Iterable[DeliveryId]) -> dict[DeliveryId, tuple[Attempt, ...]]:
+        found: dict[DeliveryId, list[Attempt]] = {one: [] for one in deliveries}
+        for row in self._rows_of("SELECT * FROM attempt WHERE delivery IN (?) ORDER BY delivery, number", found):
+            attempt = columns.read_attempt(row)
+            found[attempt.delivery].append(attempt)
+        return {one: tuple(attempts) for one, attempts in found.items()}
+
+    def get_attempts(self, ids: Iterable[AttemptId]) -> dict[AttemptId, Attempt]:
+        found = map(columns.read_attempt, self._rows_of("SELECT * FROM attempt WHERE id IN (?)", ids))
+        return {one.id: one for one in found}
+
+    def save_attempts(self, attempts: Iterable[Attempt]) -> None:
+        self._sql.executemany(
+            "INSERT INTO attempt SELECT ?1, ?2, ?3, ?4, ?5, ?6, recipient, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15,"
+            " ?16, ?17, ?18 FROM delivery WHERE id = ?2 ON CONFLICT (id) DO UPDATE SET state = excluded.state,"
+            " settled_at = excluded.settled_at, vendor_id = excluded.vendor_id, partial = excluded.partial,"
+            " reason = excluded.reason, code = excluded.code, vendor_text = excluded.vendor_text,"
+            " cause = excluded.cause, report = excluded.report, report_code = excluded.report_code,"
+            " report_at = excluded.report_at",
+            map(columns.attempt_columns, attempts),
+        )
+
+    def accepted_as(self, account: AccountId, vendor_id: VendorId, to: Msisdn) -> Attempt | None:
+        rows = self._rows(
+            "SELECT * FROM attempt WHERE account = ? AND vendor_id = ? AND recipient = ? ORDER BY intended_at LIMIT 1",
+            account,
+            vendor_id,
+            to.full,
+        )
+        return columns.read_attempt(rows[0]) if rows else None
+
+    def in_doubt(self, account: AccountId, to: Msisdn) -> tuple[Attempt, ...]:
+        rows = self._rows(
+            "SELECT * FROM attempt WHERE account = ? AND recipient = ? AND state = 'unknown' ORDER BY intended_at",
+            account,
+            to.full,
+        )
+        return tuple(columns.read_attempt(row) for row in rows)
+
+    # the story
+
+    def add_transitions(self, transitions: Iterable[Transition]) -> None:
+        self._sql.executemany(
+            "INSERT INTO audit (at, delivery, event, before, after) VALUES (?, ?, ?, ?, ?)",
+            map(columns.transition_columns, transitions),
+        )
+
+    def add_chapters(self, chapters: Mapping[DeliveryId, Chapter]) -> None:
+        """Append decisions; deliveries that share one share its row."""
+        decisions: dict[tuple[int, str], int] = {}
+        for delivery, chapter in chapters.items():
+            body = (columns.microseconds(chapter.at), json.dumps(chapter.explanation, ensure_ascii=False))
+            if body not in decisions:
+                cursor = self._sql.execute("INSERT INTO decision (at, body) VALUES (?, ?)", body)
+                decisions[body] = cursor.lastrowid or 0
+            self._sql.execute("INSERT INTO chapter (delivery, decision) VALUES (?, ?)", (delivery, decisions[body]))
+
+    def story(self, delivery: DeliveryId) -> tuple[tuple[Chapter, ...], tuple[Transition, ...]]:
+        chapters = self._rows(
+            "SELECT d.at, d.body FROM chapter c JOIN decision d ON d.id = c.decision"
+            " WHERE c.delivery = ? ORDER BY c.seq",
+            delivery,
+        )
+        transitions = self._rows("SELECT * FROM audit WHERE delivery = ? ORDER BY seq", delivery)
+        return (
+            tuple(Chapter(at=columns.moment(row["at"]), explanation=json.loads(row["body"])) for row in chapters),
+            tuple(columns.read_transition(row) for row in transitions),
+        )
+
+    # evidence
+
+    def add_raw(self, raw: RawAnswer, now: datetime) -> RawId:
+        cursor = self._sql.execute(
+            "INSERT INTO raw (received_at, account, kind, trust, fault, body) VALUES (?, ?, ?, ?, ?, ?)",
+            (columns.microseconds(now), raw.account, raw.kind, raw.trust, raw.fault, raw.body),
+        )
+        return RawId(cursor.lastrowid or 0)
+
+    def get_raw(self, raw: RawId) -> RawAnswer:
+        (row,) = self._rows("SELECT * FROM raw WHERE id = ?", raw)
+        return RawAnswer(
+            account=AccountId(row["account"]),
+            kind=row["kind"],
+            trust=Trust(row["trust"]),
+            body=row["body"],
+            fault=row["fault"],
+        )
+
+    def add_reports(self, raw: RawId, reports: Iterable[StoredReport]) -> None:
+        self._sql.executemany(
+            "INSERT INTO report (raw, account, trust, received_at, vendor_id, recipient, state, code, at, delivery,"
+            " by_number) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            ((raw, *columns.report_columns(one)) for one in reports),
+        )
+
+    def orphans(self, account: AccountId, vendor_id: VendorId, since: datetime) -> tuple[StoredReport, ...]:
+        rows = self._rows(
+            "SELECT * FROM report WHERE account = ? AND vendor_id = ? AND delivery IS NULL AND received_at >= ?"
+            " ORDER BY seq",
+            account,
+            vendor_id,
+            columns.microseconds(since),
+        )
+        return tuple(columns.read_report(row) for row in rows)
+
+    def adopt(self, orphan: StoredReport, delivery: DeliveryId) -> None:
+        self._sql.execute(
+            "UPDATE report SET delivery = ? WHERE account = ? AND vendor_id = ? AND recipient = ? AND delivery IS NULL",
+            (delivery, orphan.account, orphan.report.vendor_id, orphan.report.to.full),
+        )
+
+    def add_inbound(self, raw: RawId, messages: Iterable[StoredInbound]) -> None:
+        self._sql.executemany(
+            "INSERT INTO inbound (raw, account, received_at, sender, text, at, extension, vendor_id)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            ((raw, *columns.inbound_columns(one)) for one in messages),
+        )
+
+    def add_quarantine(self, raw: RawId, pieces: Iterable[str], now: datetime) -> None:
+        self._sql.executemany(
+            "INSERT INTO quarantine (at, raw, piece) VALUES (?, ?, ?)",
+            ((columns.microseconds(now), raw, piece) for piece in pieces),
+        )
+
+    def evidence(self, account: AccountId | None) -> tuple[tuple[StoredReport, ...], tuple[StoredInbound, ...]]:
+        reports = self._rows("SELECT * FROM report WHERE ?1 IS NULL OR account = ?1 ORDER BY seq DESC", account)
+        inbound = self._rows("SELECT * FROM inbound WHERE ?1 IS NULL OR account = ?1 ORDER BY seq DESC", account)
+        return tuple(map(columns.read_report, reports)), tuple(map(columns.read_inbound, inbound))

@@ -1,0 +1,153 @@
+"""The tables of a SQLite store. Times are integer microseconds since 1970, UTC; ids and numbers are text."""
+
+from __future__ import annotations
+
+APPLICATION_ID = 0x746F6373
+"""`tocs`: marks the file as ours."""
+
+VERSION = 1
+
+SCHEMA = """
+CREATE TABLE message (
+    id TEXT PRIMARY KEY,
+    accepted_at INTEGER NOT NULL,
+    class TEXT NOT NULL,
+    recipients TEXT NOT NULL,
+    text TEXT NOT NULL,
+    tags TEXT NOT NULL,
+    source TEXT NOT NULL,
+    extension TEXT NOT NULL,
+    subject TEXT NOT NULL,
+    send_at INTEGER
+) WITHOUT ROWID;
+
+CREATE TABLE attachment (
+    message TEXT NOT NULL REFERENCES message (id),
+    position INTEGER NOT NULL,
+    name TEXT NOT NULL,
+    content BLOB NOT NULL,
+    PRIMARY KEY (message, position)
+) WITHOUT ROWID;
+
+CREATE TABLE idempotency (
+    key TEXT PRIMARY KEY,
+    message TEXT NOT NULL REFERENCES message (id),
+    fingerprint TEXT NOT NULL
+) WITHOUT ROWID;
+
+CREATE TABLE delivery (
+    id TEXT PRIMARY KEY,
+    message TEXT NOT NULL REFERENCES message (id),
+    position INTEGER NOT NULL,
+    recipient TEXT NOT NULL,
+    state TEXT NOT NULL,
+    route TEXT NOT NULL,
+    due_at INTEGER NOT NULL,
+    expires_at INTEGER NOT NULL,
+    updated_at INTEGER NOT NULL,
+    epoch INTEGER NOT NULL,
+    holder TEXT,
+    account TEXT
+) WITHOUT ROWID;
+CREATE INDEX delivery_by_message ON delivery (message, position);
+CREATE INDEX delivery_by_state ON delivery (state, due_at);
+CREATE INDEX delivery_by_recipient ON delivery (recipient);
+CREATE INDEX delivery_by_holder ON delivery (holder) WHERE holder IS NOT NULL;
+
+CREATE TABLE holder (
+    id TEXT PRIMARY KEY,
+    lease_until INTEGER NOT NULL
+) WITHOUT ROWID;
+
+CREATE TABLE attempt (
+    id TEXT PRIMARY KEY,
+    delivery TEXT NOT NULL REFERENCES delivery (id),
+    number INTEGER NOT NULL,
+    submit TEXT NOT NULL,
+    group_size INTEGER NOT NULL,
+    account TEXT NOT NULL,
+    recipient TEXT NOT NULL,
+    state TEXT NOT NULL,
+    intended_at INTEGER NOT NULL,
+    settled_at INTEGER,
+    vendor_id TEXT,
+    partial INTEGER NOT NULL,
+    reason TEXT,
+    code TEXT NOT NULL,
+    vendor_text TEXT NOT NULL,
+    cause TEXT NOT NULL,
+    report INTEGER,
+    report_code TEXT NOT NULL,
+    report_at INTEGER
+) WITHOUT ROWID;
+CREATE UNIQUE INDEX attempt_by_delivery ON attempt (delivery, number);
+CREATE INDEX attempt_by_report ON attempt (account, vendor_id, recipient) WHERE vendor_id IS NOT NULL;
+CREATE INDEX attempt_in_doubt ON attempt (account, recipient) WHERE state = 'unknown';
+
+CREATE TABLE audit (
+    seq INTEGER PRIMARY KEY,
+    at INTEGER NOT NULL,
+    delivery TEXT NOT NULL,
+    event TEXT NOT NULL,
+    before TEXT NOT NULL,
+    after TEXT NOT NULL
+);
+CREATE INDEX audit_by_delivery ON audit (delivery);
+
+CREATE TABLE decision (
+    id INTEGER PRIMARY KEY,
+    at INTEGER NOT NULL,
+    body TEXT NOT NULL
+);
+CREATE TABLE chapter (
+    seq INTEGER PRIMARY KEY,
+    delivery TEXT NOT NULL,
+    decision INTEGER NOT NULL REFERENCES decision (id)
+);
+CREATE INDEX chapter_by_delivery ON chapter (delivery);
+
+CREATE TABLE raw (
+    id INTEGER PRIMARY KEY,
+    received_at INTEGER NOT NULL,
+    account TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    trust INTEGER NOT NULL,
+    fault TEXT,
+    body BLOB NOT NULL
+);
+
+CREATE TABLE report (
+    seq INTEGER PRIMARY KEY,
+    raw INTEGER NOT NULL REFERENCES raw (id),
+    account TEXT NOT NULL,
+    trust INTEGER NOT NULL,
+    received_at INTEGER NOT NULL,
+    vendor_id TEXT,
+    recipient TEXT NOT NULL,
+    state INTEGER NOT NULL,
+    code TEXT NOT NULL,
+    at INTEGER,
+    delivery TEXT,
+    by_number INTEGER NOT NULL
+);
+CREATE INDEX report_orphans ON report (account, vendor_id) WHERE delivery IS NULL;
+
+CREATE TABLE inbound (
+    seq INTEGER PRIMARY KEY,
+    raw INTEGER NOT NULL REFERENCES raw (id),
+    account TEXT NOT NULL,
+    received_at INTEGER NOT NULL,
+    sender TEXT NOT NULL,
+    text TEXT NOT NULL,
+    at INTEGER,
+    extension TEXT NOT NULL,
+    vendor_id TEXT
+);
+
+CREATE TABLE quarantine (
+    seq INTEGER PRIMARY KEY,
+    at INTEGER NOT NULL,
+    raw INTEGER NOT NULL REFERENCES raw (id),
+    piece TEXT NOT NULL
+);
+"""
