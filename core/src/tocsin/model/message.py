@@ -14,7 +14,7 @@ from tocsin.model.phone import E164
 from tocsin.model.submission import Attachment
 
 
-class MessageClass(enum.Enum):
+class MessageClass(enum.StrEnum):
     """What a message is for. The class decides how doubt, silence and failure are met; a route may refine it."""
 
     OTP = "otp"

@@ -43,6 +43,7 @@ class _Tables:
     keys: dict[str, tuple[MessageId, str]] = attrs.field(factory=dict)
     deliveries: dict[DeliveryId, Delivery] = attrs.field(factory=dict)
     holders: dict[HolderId, datetime] = attrs.field(factory=dict)
+    pollers: dict[AccountId, tuple[HolderId, datetime]] = attrs.field(factory=dict)
     attempts: dict[AttemptId, Attempt] = attrs.field(factory=dict)
     transitions: list[Transition] = attrs.field(factory=list)
     chapters: list[tuple[DeliveryId, Chapter]] = attrs.field(factory=list)
@@ -115,6 +116,16 @@ class MemoryRows:
 
     def holders(self) -> dict[HolderId, datetime]:
         return dict(self._tables.holders)
+
+    def poller(self, account: AccountId) -> tuple[HolderId, datetime] | None:
+        return self._tables.pollers.get(account)
+
+    def save_poller(self, account: AccountId, holder: HolderId, lease_until: datetime) -> None:
+        self._tables.pollers[account] = (holder, lease_until)
+
+    def remove_poller(self, account: AccountId, holder: HolderId) -> None:
+        if self._tables.pollers.get(account, (None,))[0] == holder:
+            del self._tables.pollers[account]
 
     def attempts_of(self, deliveries: Iterable[DeliveryId]) -> dict[DeliveryId, tuple[Attempt, ...]]:
         found: dict[DeliveryId, list[Attempt]] = {one: [] for one in deliveries}

@@ -69,7 +69,7 @@ class Settling(Protocol):
     """T3 and T4, and what the policy closes without a submit."""
 
     def intend(self, intents: tuple[Intent, ...], now: datetime) -> tuple[Attempt, ...]:
-        """Write INTENT for each delivery whose claim still stands; return those attempts. Before the first byte."""
+        """Write INTENT for one request: its deliveries whose claim still stands. Return their attempts, in order."""
         ...
 
     def settle(self, settlements: tuple[Settlement, ...], now: datetime) -> None:
@@ -78,6 +78,18 @@ class Settling(Protocol):
 
     def close_out(self, verdicts: tuple[Verdict, ...], now: datetime) -> None:
         """Write what the policy decided for deliveries that are not submitted now."""
+        ...
+
+
+class Polling(Protocol):
+    """One poller per account: a poll takes away what it answers with."""
+
+    def begin_poll(self, account: AccountId, holder: HolderId, now: datetime) -> bool:
+        """Take the account's poll lease; False while somebody else has it. Its commit proves that we can store."""
+        ...
+
+    def end_poll(self, account: AccountId, holder: HolderId) -> None:
+        """Give the lease back."""
         ...
 
 
@@ -125,7 +137,7 @@ class Query(Protocol):
         ...
 
 
-class Store(Accepting, Claiming, Settling, Evidence, Query, Protocol):
+class Store(Accepting, Claiming, Settling, Polling, Evidence, Query, Protocol):
     """A whole store."""
 
     def close(self) -> None:

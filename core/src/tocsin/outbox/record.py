@@ -75,7 +75,7 @@ class Attempt:
 
     Args:
         number: from 1, within the delivery.
-        submit: names the vendor request; attempts that left together share it.
+        submit: names the vendor request after its first attempt; attempts that leave together share it.
         group_size: how many recipients that request held.
         vendor_id, partial: of an accepted one.
         reason, code, text: of a refused one.
@@ -146,8 +146,6 @@ class Intent:
     delivery: DeliveryId
     epoch: int
     account: AccountId
-    submit: SubmitId
-    group_size: int
     explanation: Explanation = attrs.field(repr=False)
 
 

@@ -61,16 +61,28 @@ class DeliveryRows(Protocol):
         """Insert or replace."""
         ...
 
+
+class HolderRows(Protocol):
+    """Who claims, and until when; who polls an account, and until when."""
+
     def save_holder(self, holder: HolderId, lease_until: datetime | None) -> None:
         """Set a holder's lease, or remove the holder."""
         ...
 
-
-class HolderRows(Protocol):
-    """Who claims, and until when."""
-
     def holders(self) -> dict[HolderId, datetime]:
         """Return every holder with the end of its lease."""
+        ...
+
+    def poller(self, account: AccountId) -> tuple[HolderId, datetime] | None:
+        """Return who polls the account, with the end of that lease."""
+        ...
+
+    def save_poller(self, account: AccountId, holder: HolderId, lease_until: datetime) -> None:
+        """Set who polls the account."""
+        ...
+
+    def remove_poller(self, account: AccountId, holder: HolderId) -> None:
+        """Remove the account's poller, if it is that holder."""
         ...
 
 

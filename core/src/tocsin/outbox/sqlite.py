@@ -214,6 +214,17 @@ class SqliteRows:
         rows = self._rows("SELECT id, lease_until FROM holder ORDER BY id")
         return {HolderId(row["id"]): columns.moment(row["lease_until"]) for row in rows}
 
+    def poller(self, account: AccountId) -> tuple[HolderId, datetime] | None:
+        rows = self._rows("SELECT holder, lease_until FROM poller WHERE account = ?", account)
+        return (HolderId(rows[0]["holder"]), columns.moment(rows[0]["lease_until"])) if rows else None
+
+    def save_poller(self, account: AccountId, holder: HolderId, lease_until: datetime) -> None:
+        values = (account, holder, columns.microseconds(lease_until))
+        self._sql.execute("REPLACE INTO poller VALUES (?, ?, ?)", values)
+
+    def remove_poller(self, account: AccountId, holder: HolderId) -> None:
+        self._sql.execute("DELETE FROM poller WHERE account = ? AND holder = ?", (account, holder))
+
     # attempts
 
     def attempts_of(self, deliveries: Iterable[DeliveryId]) -> dict[DeliveryId, tuple[Attempt, ...]]:

@@ -59,6 +59,12 @@ CREATE TABLE holder (
     lease_until INTEGER NOT NULL
 ) WITHOUT ROWID;
 
+CREATE TABLE poller (
+    account TEXT PRIMARY KEY,
+    holder TEXT NOT NULL,
+    lease_until INTEGER NOT NULL
+) WITHOUT ROWID;
+
 CREATE TABLE attempt (
     id TEXT PRIMARY KEY,
     delivery TEXT NOT NULL REFERENCES delivery (id),

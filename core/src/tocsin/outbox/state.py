@@ -12,7 +12,7 @@ import enum
 from tocsin.errors import TocsinError
 
 
-class State(enum.Enum):
+class State(enum.StrEnum):
     """Where a delivery (one message to one recipient) stands. Values are what people and programs see."""
 
     HELD = "held"
@@ -111,7 +111,7 @@ TRANSITIONS: dict[tuple[State, Event], State] = {
 }
 
 
-class AttemptState(enum.Enum):
+class AttemptState(enum.StrEnum):
     """Where one attempt stands. INTENT means that bytes may be on their way."""
 
     INTENT = "intent"

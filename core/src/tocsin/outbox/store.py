@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 
 from tocsin.errors import KeyConflict
-from tocsin.model.ids import AccountId, DeliveryId, HolderId, MessageId, attempt_id
+from tocsin.model.ids import AccountId, DeliveryId, HolderId, MessageId, SubmitId, attempt_id
 from tocsin.model.message import Message
 from tocsin.model.outcome import Accepted, Outcome, Unknown
 from tocsin.model.report import Batch, InboundMessage, Report
@@ -102,7 +102,7 @@ class Outbox:
             ids = [intent.delivery for intent in intents]
             deliveries, history = self._rows.get_deliveries(ids), self._rows.attempts_of(ids)
             standing = [one for one in intents if _stands(deliveries[one.delivery], one.epoch, State.CLAIMED)]
-            attempts = tuple(_intended(one, len(history[one.delivery]) + 1, now) for one in standing)
+            attempts = _one_request(standing, history, now)
             with Moves(self._rows, now) as moves:
                 for one in standing:
                     moves.move(deliveries[one.delivery], Event.INTENT, account=one.account)
@@ -146,6 +146,18 @@ class Outbox:
             self._rows.add_chapters(
                 {verdict.delivery: Chapter(at=now, explanation=verdict.explanation) for verdict in standing}
             )
+
+    def begin_poll(self, account: AccountId, holder: HolderId, now: datetime) -> bool:
+        with self._rows.transaction("begin-poll"):
+            poller = self._rows.poller(account)
+            if poller is not None and poller[0] != holder and poller[1] >= now and not self._is_dead(poller[0]):
+                return False
+            self._rows.save_poller(account, holder, now + LEASE)
+            return True
+
+    def end_poll(self, account: AccountId, holder: HolderId) -> None:
+        with self._rows.transaction("end-poll"):
+            self._rows.remove_poller(account, holder)
 
     def spool(self, raw: RawAnswer, now: datetime) -> RawId:
         return self._arrivals.spool(raw, now)
@@ -223,16 +235,24 @@ def _stands(delivery: Delivery, epoch: int, state: State) -> bool:
     return delivery.epoch == epoch and delivery.state is state
 
 
-def _intended(intent: Intent, number: int, now: datetime) -> Attempt:
-    return Attempt(
-        id=attempt_id(intent.delivery, number),
-        delivery=intent.delivery,
-        number=number,
-        submit=intent.submit,
-        group_size=intent.group_size,
-        account=intent.account,
-        state=AttemptState.INTENT,
-        intended_at=now,
+def _one_request(
+    intents: list[Intent], history: dict[DeliveryId, tuple[Attempt, ...]], now: datetime
+) -> tuple[Attempt, ...]:
+    """Return the attempts that leave together, named after the first of them."""
+    numbers = [len(history[one.delivery]) + 1 for one in intents]
+    ids = [attempt_id(one.delivery, number) for one, number in zip(intents, numbers, strict=True)]
+    return tuple(
+        Attempt(
+            id=name,
+            delivery=one.delivery,
+            number=number,
+            submit=SubmitId(ids[0]),
+            group_size=len(intents),
+            account=one.account,
+            state=AttemptState.INTENT,
+            intended_at=now,
+        )
+        for one, number, name in zip(intents, numbers, ids, strict=True)
     )
 
 

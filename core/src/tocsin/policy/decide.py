@@ -107,7 +107,7 @@ def decide(standing: Standing, candidates: tuple[Candidate, ...], now: datetime)
         return _stop(standing, Expire())
     if last is not None and last.state is AttemptState.REFUSED:
         return _after_refusal(standing, last, candidates)
-    return _choose(standing, candidates, "first choice" if last is None else f"{last.account} was not reached")
+    return _choose(standing, candidates, "" if last is None else f"{last.account} was not reached ({last.cause})")
 
 
 def _after_refusal(standing: Standing, last: Attempt, candidates: tuple[Candidate, ...]) -> Decision:
@@ -160,7 +160,7 @@ def _decide_doubt(standing: Standing, last: Attempt, candidates: tuple[Candidate
 def _choose(
     standing: Standing, candidates: tuple[Candidate, ...], why: str, tried: frozenset[AccountId] | None = None
 ) -> Decision:
-    """Take the first candidate that may carry it, while another copy is allowed."""
+    """Take the first candidate that may carry it, while another copy is allowed. `why` is empty for a first try."""
     if standing.copies >= standing.rules.max_copies:
         return _stop(standing, GiveUp(why=f"{why}; its class allows {standing.rules.max_copies} copies, which exist"))
     if tried is None:
@@ -168,8 +168,9 @@ def _choose(
     judgements = judge(candidates, tried)
     chosen = next((one.account for one in judgements if one.verdict is Verdict.CHOSEN), None)
     if chosen is None:
-        return _stop(standing, GiveUp(why=f"{why}; no other account can take it", judgements=judgements))
-    return Submit(account=chosen, why=why, judgements=judgements)
+        nobody = f"{why}; no other account can take it" if why else "no account of the route can take it"
+        return _stop(standing, GiveUp(why=nobody, judgements=judgements))
+    return Submit(account=chosen, why=why or "the first account of the route that can take it", judgements=judgements)
 
 
 def _stop(standing: Standing, otherwise: GiveUp | Expire) -> GiveUp | Expire | Park:

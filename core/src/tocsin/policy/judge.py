@@ -13,7 +13,7 @@ import attrs
 from tocsin.model.ids import AccountId
 
 
-class Verdict(enum.Enum):
+class Verdict(enum.StrEnum):
     """What came of judging one account. Values are shown to people and programs."""
 
     CHOSEN = "chosen"

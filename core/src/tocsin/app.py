@@ -1,0 +1,314 @@
+"""The front door: `Tocsin` puts the parts together from a configuration and offers what people do with them."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Self, TypedDict, Unpack
+
+import attrs
+import structlog
+
+from tocsin import observe
+from tocsin.clock import Clock, SystemClock
+from tocsin.config import Config, find_config, load_config
+from tocsin.delivery import poll
+from tocsin.delivery.accept import Draft, prepare
+from tocsin.delivery.arrive import StoringSink
+from tocsin.delivery.dispatch import Progress, dispatch
+from tocsin.delivery.fleet import Fleet
+from tocsin.delivery.parts import Parts
+from tocsin.delivery.reconcile import resolve_doubts
+from tocsin.delivery.transports import Transports
+from tocsin.errors import InvalidInput, NotFound, StoreError
+from tocsin.model.account import Account
+from tocsin.model.balance import Balance
+from tocsin.model.ids import AccountId, DeliveryId, HolderId, MessageId
+from tocsin.model.message import MessageClass
+from tocsin.model.outcome import Refused
+from tocsin.model.phone import E164, parse_number
+from tocsin.model.report import InboundMessage, Report
+from tocsin.model.submission import Attachment
+from tocsin.outbox.holders import Holders
+from tocsin.outbox.ports import Store
+from tocsin.outbox.record import Delivery, Filter
+from tocsin.outbox.sqlite import Boundary, open_rows
+from tocsin.outbox.store import Outbox
+from tocsin.registry import Registry, build_registry
+from tocsin.story import Story
+from tocsin.wire.pool import HttpTransport
+from tocsin.wire.transport import Transport
+
+_log = structlog.get_logger("tocsin")
+
+
+class Details(TypedDict, total=False):
+    """What may be said of a message beside recipients and text. See `tocsin.delivery.accept.Draft`."""
+
+    tags: Mapping[str, str]
+    source: str
+    idempotency_key: str | None
+    send_at: datetime | None
+    extension: str
+    subject: str
+    attachments: tuple[Attachment, ...]
+
+
+@attrs.frozen
+class Receipt:
+    """What `send` gives back: the message is durable.
+
+    Args:
+        id: of the message.
+    """
+
+    id: MessageId
+    _store: Store = attrs.field(repr=False)
+
+    @property
+    def deliveries(self) -> tuple[Delivery, ...]:
+        """Where each of its deliveries stands now."""
+        return self._store.deliveries(Filter(message=self.id))
+
+
+@attrs.frozen(kw_only=True)
+class Surroundings:
+    """What reaches outside, so that a test may put its own in place.
+
+    Args:
+        clock: tells the time.
+        http: makes the transport that accounts share.
+        boundary: told of every commit, before and after.
+    """
+
+    clock: Clock = attrs.field(factory=SystemClock)
+    http: Callable[[], Transport] = HttpTransport
+    boundary: Boundary = lambda _: None
+
+
+class Tocsin:
+    """A tocsin at work: one store, the configured accounts and routes. Thread-safe; a context manager.
+
+    Args:
+        config: the configuration.
+        registry: the installed plugins.
+        surroundings: what reaches outside.
+
+    Raises:
+        StoreError: the store cannot be used.
+    """
+
+    def __init__(self, config: Config, registry: Registry, surroundings: Surroundings | None = None) -> None:
+        outside = surroundings or Surroundings()
+        self._holders = Holders(config.store.path)
+        store = Outbox(open_rows(config.store.path, outside.boundary), self._holders.is_dead)
+        self._parts = Parts(
+            store=store,
+            fleet=Fleet(registry=registry, accounts=config.accounts, routes=config.routes),
+            transports=Transports(outside.http(), lambda account: StoringSink(store, outside.clock, account)),
+            clock=outside.clock,
+        )
+        self._groups = config.groups
+        if recovered := store.recover(outside.clock.now()):
+            _log.warning(observe.STORE_RECOVERED, count=recovered)
+
+    @classmethod
+    def from_config(cls, path: str | Path | None = None, environ: Mapping[str, str] = os.environ) -> Self:
+        """Make one from `tocsin.toml`.
+
+        Args:
+            path: of the file; None looks where the command line does.
+            environ: the environment, for secrets.
+
+        Raises:
+            ConfigError: with every finding at once.
+            StoreError: the store cannot be used.
+        """
+        registry = build_registry()
+        file = find_config(None if path is None else str(path), environ, Path.cwd())
+        return cls(load_config(file, vendors=registry.described(), environ=environ), registry)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close transports and store. What was accepted stays."""
+        self._parts.transports.close()
+        self._holders.close()
+        self._parts.store.close()
+
+    def send(
+        self,
+        *,
+        to: Iterable[str | E164],
+        text: str,
+        cls: MessageClass | str = MessageClass.ALERT,
+        **details: Unpack[Details],
+    ) -> Receipt:
+        """Accept a message durably; a worker delivers it.
+
+        Args:
+            to: recipients; bare mainland numbers are read as +86.
+            text: without the account's signature.
+            cls: otp, critical, alert, notice or bulk.
+            details: see `Details`.
+
+        Raises:
+            InvalidInput: a number, the class or the message as a whole is not acceptable; nothing was stored.
+            NoRoute: no route takes it.
+            KeyConflict: the idempotency key was used for another message.
+        """
+        return self._accept(_draft(to, text, cls, details), holder=None)
+
+    def deliver_now(
+        self,
+        *,
+        to: Iterable[str | E164],
+        text: str,
+        cls: MessageClass | str = MessageClass.ALERT,
+        progress: Progress = lambda _: None,
+        **details: Unpack[Details],
+    ) -> Receipt:
+        """Accept a message and submit it in the calling thread: one pass, each eligible account at most once.
+
+        On return every delivery is submitted, failed or in doubt. Takes and raises what `send` does.
+
+        Args:
+            to: recipients.
+            text, cls: of the message.
+            progress: told how many deliveries have just been done with.
+            details: see `Details`.
+        """
+        with self._holding() as holder:
+            receipt = self._accept(_draft(to, text, cls, details), holder)
+            dispatch(self._parts, receipt.id, holder, progress)
+            return receipt
+
+    def resolve_doubts(self, message: MessageId) -> None:
+        """Do what the policy says of deliveries in doubt whose wait for evidence is over."""
+        with self._holding() as holder:
+            resolve_doubts(self._parts, message, holder)
+
+    def group(self, name: str) -> tuple[E164, ...]:
+        """Return the numbers of a configured group.
+
+        Raises:
+            InvalidInput: there is no such group.
+        """
+        try:
+            return self._groups[name]
+        except KeyError:
+            raise InvalidInput(f"no group is called {name}") from None
+
+    def accounts(self, name: str | None = None) -> tuple[Account, ...]:
+        """Return all accounts, or the one of that name.
+
+        Raises:
+            NotFound: there is none of that name.
+        """
+        fleet = self._parts.fleet
+        return tuple(fleet.accounts.values()) if name is None else (fleet.account(AccountId(name)),)
+
+    def query_balance(self, account: Account) -> Balance | Refused:
+        """Ask an account's balance. Raises as `tocsin.delivery.poll.query_balance` does."""
+        return poll.query_balance(self._parts, account)
+
+    def fetch_reports(self, account: Account) -> tuple[Report, ...] | Refused:
+        """Fetch, store and apply an account's delivery reports."""
+        with self._holding() as holder:
+            return poll.fetch_reports(self._parts, account, holder)
+
+    def fetch_mo(self, account: Account) -> tuple[InboundMessage, ...] | Refused:
+        """Fetch and store an account's inbound messages."""
+        with self._holding() as holder:
+            return poll.fetch_mo(self._parts, account, holder)
+
+    @property
+    def parts(self) -> Parts:
+        """The parts, for what asks the store or the policy directly."""
+        return self._parts
+
+    def deliveries(self, wanted: Filter) -> tuple[Delivery, ...]:
+        """Return deliveries, newest message first."""
+        return self._parts.store.deliveries(wanted)
+
+    def find(self, name: str) -> tuple[Delivery, ...]:
+        """Return the deliveries of a message's id, or the one of a delivery's.
+
+        Raises:
+            NotFound: there is none of that name.
+        """
+        wanted = Filter(delivery=DeliveryId(name)) if "." in name else Filter(message=MessageId(name))
+        if found := self.deliveries(wanted):
+            return found
+        raise NotFound(f"no message or delivery is called {name}")
+
+    def story(self, delivery: Delivery) -> Story:
+        """Return all that is known of a delivery."""
+        store = self._parts.store
+        message = store.message(delivery.message)
+        if message is None:
+            raise StoreError(f"delivery {delivery.id} has no message")
+        chapters, transitions = store.story(delivery.id)
+        return Story(
+            message=message,
+            delivery=delivery,
+            attempts=store.attempts((delivery.id,))[delivery.id],
+            chapters=chapters,
+            transitions=transitions,
+        )
+
+    def _accept(self, draft: Draft, holder: HolderId | None) -> Receipt:
+        parts = self._parts
+        now = parts.clock.now()
+        acceptance = prepare(
+            draft,
+            parts.fleet.routes,
+            parts.fleet.registry.middleware,
+            now=now,
+            draw_bits=secrets.randbits,
+            holder=holder,
+        )
+        return Receipt(parts.store.accept(acceptance, now), parts.store)
+
+    def _holding(self) -> _Holding:
+        return _Holding(self._parts, self._holders)
+
+
+class _Holding:
+    """A holder for the length of a call. What it still has claimed at the end, it gives back."""
+
+    def __init__(self, parts: Parts, holders: Holders) -> None:
+        self._parts = parts
+        self._holders = holders
+        self._holder = HolderId(f"{os.getpid()}-{secrets.token_hex(6)}")
+
+    def __enter__(self) -> HolderId:
+        self._holders.enter(self._holder)
+        return self._holder
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        try:
+            self._parts.store.release(self._holder, self._parts.clock.now())
+        finally:
+            self._holders.leave(self._holder)
+
+
+def _draft(to: Iterable[str | E164], text: str, cls: MessageClass | str, details: Details) -> Draft:
+    try:
+        message_class = MessageClass(cls)
+    except ValueError:
+        raise InvalidInput(f"expected a class: {', '.join(MessageClass)}") from None
+    numbers = tuple(one if isinstance(one, E164) else parse_number(one) for one in to)
+    return Draft(to=numbers, text=text, cls=message_class, **details)

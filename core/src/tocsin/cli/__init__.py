@@ -1,0 +1,17 @@
+"""The command line: prints, and decides nothing. Needs the extra `tocsin[cli]`."""
+
+from __future__ import annotations
+
+import sys
+
+
+def main() -> None:
+    """Run the command line; the entry point `tocsin`."""
+    try:
+        from tocsin.cli.main import run
+    except ModuleNotFoundError as error:
+        if error.name not in ("click", "rich"):
+            raise
+        sys.stderr.write("tocsin: the command line needs an extra part: pip install 'tocsin[cli]'\n")
+        sys.exit(2)
+    sys.exit(run(sys.argv[1:]))

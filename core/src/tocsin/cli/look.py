@@ -1,0 +1,151 @@
+"""Commands that look: `status`, `list`, `explain`, `route`."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import click
+
+from tocsin.cli.arguments import read_tags
+from tocsin.cli.exit import Exit
+from tocsin.cli.output import attempt_json, delivery_json, iso, print_json, print_table, story_json
+from tocsin.cli.session import Session, json_option, pass_session, shared_options
+from tocsin.delivery.fleet import Fleet
+from tocsin.errors import NoRoute
+from tocsin.model.ids import MessageId
+from tocsin.model.message import Message, MessageClass
+from tocsin.model.phone import parse_number
+from tocsin.outbox.record import Filter
+from tocsin.outbox.state import State
+from tocsin.policy.decide import Standing, Submit, decide
+from tocsin.policy.explain import render_judgements
+from tocsin.policy.route import Traits, find_route
+from tocsin.story import tell
+
+
+@click.command()
+@click.argument("name", metavar="ID")
+@json_option
+@shared_options
+@pass_session
+def status(session: Session, name: str, as_json: bool) -> None:
+    """Show where a message, or one delivery of it, stands. ID is what `send` printed."""
+    with session.open() as tocsin:
+        stories = [tocsin.story(delivery) for delivery in tocsin.find(name)]
+    if as_json:
+        first = stories[0]
+        print_json(
+            {
+                "id": first.message.id,
+                "class": first.message.cls.value,
+                "accepted_at": iso(first.message.accepted_at),
+                "deliveries": [
+                    {**delivery_json(one.delivery), "attempts": [attempt_json(attempt) for attempt in one.attempts]}
+                    for one in stories
+                ],
+            }
+        )
+        return
+    rows = [
+        (one.delivery.id, one.delivery.to.full, one.delivery.state.replace("_", " "), one.delivery.account or "")
+        for one in stories
+    ]
+    print_table(("delivery", "to", "state", "account"), rows, "")
+
+
+@click.command("list")
+@click.option("--state", type=click.Choice([state.value for state in State]), help="Only those in that state.")
+@click.option("--to", metavar="NUMBER", help="Only those to that number.")
+@click.option("--limit", type=click.IntRange(min=1), metavar="N", help="At most so many; all by default.")
+@json_option
+@shared_options
+@pass_session
+def list_deliveries(session: Session, state: str | None, to: str | None, limit: int | None, as_json: bool) -> None:
+    """List deliveries in every state, newest first."""
+    wanted = Filter(
+        state=None if state is None else State(state), to=None if to is None else parse_number(to), limit=limit
+    )
+    with session.open() as tocsin:
+        deliveries = tocsin.deliveries(wanted)
+    if as_json:
+        print_json([delivery_json(delivery) for delivery in deliveries])
+        return
+    rows = [
+        (one.id, one.to.full, one.state.replace("_", " "), one.account or "", iso(one.updated_at) or "")
+        for one in deliveries
+    ]
+    print_table(("delivery", "to", "state", "account", "since"), rows, "no deliveries")
+
+
+@click.command()
+@click.argument("name", metavar="ID")
+@json_option
+@shared_options
+@pass_session
+def explain(session: Session, name: str, as_json: bool) -> None:
+    """Tell the whole story of a message or delivery: every candidate, every judgement, every attempt."""
+    with session.open() as tocsin:
+        stories = [tocsin.story(delivery) for delivery in tocsin.find(name)]
+    if as_json:
+        print_json({"id": stories[0].message.id, "deliveries": [story_json(story) for story in stories]})
+        return
+    for story in stories:
+        click.echo(f"{story.delivery.id} to {story.delivery.to.full}: {story.delivery.state.replace('_', ' ')}")
+        for at, sentence in tell(story):
+            click.echo(f"  {at.astimezone():%Y-%m-%d %H:%M:%S}  {sentence}")
+
+
+@click.command()
+@click.option("--to", required=True, metavar="NUMBER", help="Recipient.")
+@click.option(
+    "--class",
+    "cls",
+    type=click.Choice([cls.value for cls in MessageClass]),
+    default=MessageClass.ALERT.value,
+    show_default=True,
+    help="What it would be for.",
+)
+@click.option("--text", default="test", show_default=True, help="What it would say.")
+@click.option("--tag", "tags", multiple=True, metavar="KEY=VALUE", help="As for `send`. Repeat it.")
+@json_option
+@shared_options
+@pass_session
+def route(session: Session, to: str, cls: str, text: str, tags: tuple[str, ...], as_json: bool) -> int:
+    """Show which account would be chosen now, and why not the others. Sends and stores nothing."""
+    config, registry = session.load()
+    now = datetime.now(UTC)
+    number = parse_number(to)
+    message = Message(
+        id=MessageId("asked"),
+        to=(number,),
+        text=text,
+        cls=MessageClass(cls),
+        tags=read_tags(tags),
+        source="cli",
+        accepted_at=now,
+    )
+    found = find_route(
+        config.routes, Traits(cls=message.cls, to=number, tags=message.tags, source=message.source, now=now)
+    )
+    if found is None:
+        raise NoRoute(f"no route takes a message of class {cls} to this recipient")
+    fleet = Fleet(registry=registry, accounts=config.accounts, routes=config.routes)
+    rules = found.rules_for(message.cls)
+    standing = Standing(rules=rules, expires_at=now + rules.expires_after)
+    decision = decide(standing, fleet.candidates(found.name, message, number), now)
+    chosen = decision.account if isinstance(decision, Submit) else None
+    judgements = () if not hasattr(decision, "judgements") else decision.judgements
+    if as_json:
+        print_json(
+            {
+                "route": found.name,
+                "account": chosen,
+                "why": decision.why,
+                "candidates": render_judgements(judgements),
+            }
+        )
+    else:
+        click.echo(f"route {found.name}: " + (f"through {chosen}" if chosen else "no account") + f", {decision.why}")
+        rows = [(one.account, one.verdict.replace("_", " "), one.detail) for one in judgements]
+        print_table(("account", "verdict", "detail"), rows, "")
+    return Exit.OK if chosen else Exit.REFUSED

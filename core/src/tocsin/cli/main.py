@@ -1,0 +1,106 @@
+"""The `tocsin` command: its group, and the one place where errors become a sentence and an exit status."""
+
+from __future__ import annotations
+
+import logging
+import traceback
+
+import click
+
+from tocsin import __version__, observe
+from tocsin.cli.demo import demo
+from tocsin.cli.exit import Exit, status_of_error
+from tocsin.cli.look import explain, list_deliveries, route, status
+from tocsin.cli.output import say
+from tocsin.cli.sandbox import sandbox
+from tocsin.cli.send import send
+from tocsin.cli.session import Session, shared_options
+from tocsin.cli.setup import check, init, vendors
+from tocsin.cli.vendor import balance, inbox, reports
+from tocsin.errors import ConfigError, TocsinError
+
+
+class _Ordered(click.Group):
+    """Lists commands in the order in which a newcomer needs them, not by the alphabet."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 (click's signature)
+        return list(self.commands)
+
+
+@click.group(
+    cls=_Ordered,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog="Start with `tocsin demo`, then `tocsin init`. Exit: 0 done, 1 refused, 2 usage or configuration, "
+    "3 in doubt, 4 nobody reached, 70 internal error.",
+)
+@click.version_option(__version__, prog_name="tocsin")
+@shared_options
+def cli() -> None:
+    """Send SMS through several vendors, and know what became of each.
+
+    tocsin takes a message, chooses a vendor account, submits it once, watches for evidence of delivery, and moves to
+    the next account when, and only when, that is the right thing to do.
+    """
+
+
+for command in (
+    demo,
+    init,
+    check,
+    vendors,
+    route,
+    send,
+    status,
+    list_deliveries,
+    explain,
+    balance,
+    reports,
+    inbox,
+    sandbox,
+):
+    cli.add_command(command)
+
+
+def run(arguments: list[str], session: Session | None = None) -> int:
+    """Run the command line; return its exit status.
+
+    Args:
+        arguments: without the program's name.
+        session: a test's own; None for a fresh one.
+    """
+    observe.set_up_logging(logging.CRITICAL)
+    session = session or Session()
+    try:
+        result = cli.main(arguments, prog_name="tocsin", standalone_mode=False, obj=session)
+    except click.exceptions.Exit as leaving:
+        return leaving.exit_code
+    except click.ClickException as error:
+        error.show()
+        return Exit.USAGE
+    except (click.Abort, KeyboardInterrupt):
+        say("interrupted")
+        return 130
+    except TocsinError as error:
+        return _report(error, session)
+    except Exception as error:  # noqa: BLE001 (the command line's last seam: one sentence, never a traceback)
+        say(f"internal error: {type(error).__name__}; --debug shows where")
+        _show_trace(session)
+        return Exit.INTERNAL
+    return result if isinstance(result, int) else Exit.OK
+
+
+def _report(error: TocsinError, session: Session) -> int:
+    if isinstance(error, ConfigError):
+        for line in str(error).splitlines():
+            say(line)
+    else:
+        say(str(error))
+    status = status_of_error(error)
+    if status is Exit.INTERNAL:
+        _show_trace(session)
+    return status
+
+
+def _show_trace(session: Session) -> None:
+    if session.debug:
+        click.echo(traceback.format_exc(), err=True)

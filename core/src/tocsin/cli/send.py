@@ -1,0 +1,148 @@
+"""`tocsin send`."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import attrs
+import click
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from tocsin.app import Details, Receipt, Tocsin
+from tocsin.cli.arguments import read_attachment, read_recipients, read_tags, read_time
+from tocsin.cli.exit import Exit, status_of
+from tocsin.cli.output import delivery_json, print_json, print_table, say
+from tocsin.cli.session import Session, json_option, pass_session, shared_options
+from tocsin.delivery.dispatch import Progress as Told
+from tocsin.model.message import MessageClass
+from tocsin.outbox.record import Delivery
+from tocsin.outbox.state import State
+from tocsin.story import why
+
+LISTED = 20
+"""Up to so many recipients are listed one by one; more are counted."""
+
+
+@click.command()
+@click.option("--to", "to", multiple=True, metavar="NUMBER", help="Recipient; @FILE or @- reads a list. Repeat it.")
+@click.option("--group", "groups", multiple=True, metavar="NAME", help="Recipients of a configured group. Repeat it.")
+@click.option("--text", default="", help="What to say. May be empty with --attach.")
+@click.option(
+    "--class",
+    "cls",
+    type=click.Choice([cls.value for cls in MessageClass]),
+    default=MessageClass.ALERT.value,
+    show_default=True,
+    help="What it is for; decides how doubt and silence are met.",
+)
+@click.option("--at", metavar="ISO", help="Send at that time, such as 2027-01-31T08:00+08:00, not now.")
+@click.option("--extension", default="", metavar="DIGITS", help="Extension number to send from.")
+@click.option("--subject", default="", help="Subject of a multimedia message.")
+@click.option("--attach", multiple=True, metavar="FILE", help="Attachment of a multimedia message. Repeat it.")
+@click.option("--tag", "tags", multiple=True, metavar="KEY=VALUE", help="For routing and for people. Repeat it.")
+@click.option("--key", metavar="KEY", help="Idempotency key: the same key never makes a second message.")
+@click.option("--now", is_flag=True, help="Submit in this process: one pass, each account at most once.")
+@json_option
+@shared_options
+@pass_session
+def send(session: Session, /, **options: Any) -> int:
+    """Accept a message: durable when this returns.
+
+    Without --now it waits in the store for a worker. With --now it is submitted before this returns, and the exit
+    status tells: 0 every vendor took it, 1 somebody was refused, 3 in doubt, 4 nobody could be reached.
+    """
+    asked = _Asked(**options)
+    if asked.now and asked.at is not None:
+        raise click.UsageError("--now and --at contradict each other")
+    details = asked.details()
+    with session.open() as tocsin:
+        numbers = read_recipients(asked.to, asked.groups, tocsin.group)
+        if not asked.now:
+            receipt = tocsin.send(to=numbers, text=asked.text, cls=asked.cls, **details)
+            return _show(tocsin, receipt, asked.as_json, Exit.OK)
+        with _progress(len(numbers)) as told:
+            receipt = tocsin.deliver_now(to=numbers, text=asked.text, cls=asked.cls, progress=told, **details)
+        deliveries = receipt.deliveries
+        attempts = tocsin.parts.store.attempts(tuple(delivery.id for delivery in deliveries))
+        return _show(tocsin, receipt, asked.as_json, status_of(deliveries, attempts))
+
+
+@attrs.frozen(kw_only=True)
+class _Asked:
+    """The command's options, as click read them."""
+
+    to: tuple[str, ...]
+    groups: tuple[str, ...]
+    text: str
+    cls: str
+    at: str | None
+    extension: str
+    subject: str
+    attach: tuple[str, ...]
+    tags: tuple[str, ...]
+    key: str | None
+    now: bool
+    as_json: bool
+
+    def details(self) -> Details:
+        """Return what is said of the message beside recipients, text and class."""
+        return Details(
+            tags=read_tags(self.tags),
+            source="cli",
+            idempotency_key=self.key,
+            send_at=None if self.at is None else read_time(self.at),
+            extension=self.extension,
+            subject=self.subject,
+            attachments=tuple(read_attachment(name) for name in self.attach),
+        )
+
+
+def _show(tocsin: Tocsin, receipt: Receipt, as_json: bool, status: Exit) -> int:
+    deliveries = receipt.deliveries
+    if as_json:
+        print_json({"id": receipt.id, "deliveries": [delivery_json(delivery) for delivery in deliveries]})
+    else:
+        _show_to_people(receipt, deliveries)
+    for sentence in _explanations(tocsin, deliveries):
+        say(sentence)
+    return status
+
+
+def _show_to_people(receipt: Receipt, deliveries: tuple[Delivery, ...]) -> None:
+    click.echo(f"message {receipt.id}")
+    if len(deliveries) <= LISTED:
+        print_table(
+            ("to", "state", "account"),
+            [(one.to.full, one.state.replace("_", " "), one.account or "") for one in deliveries],
+            "",
+        )
+        return
+    for (state, account), count in Counter((one.state, one.account) for one in deliveries).items():
+        click.echo(f"{count} {state.replace('_', ' ')}" + (f" through {account}" if account else ""))
+
+
+def _explanations(tocsin: Tocsin, deliveries: tuple[Delivery, ...]) -> list[str]:
+    """Return a sentence for each different reason why some were not taken."""
+    troubled = [one for one in deliveries if one.state in (State.FAILED, State.IN_DOUBT, State.PARKED, State.EXPIRED)]
+    reasons = Counter((one.state, why(tocsin.story(one))) for one in troubled)
+    return [
+        f"{count} of {len(deliveries)} {state.replace('_', ' ')}: {reason}"
+        for (state, reason), count in reasons.most_common(LISTED)
+    ]
+
+
+@contextmanager
+def _progress(total: int) -> Iterator[Told]:
+    """Show a bar on a terminal where there is something to wait for."""
+    console = Console(stderr=True)
+    if total <= LISTED or not console.is_terminal:
+        yield lambda _: None
+        return
+    columns = (TextColumn("sending"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console, transient=True) as bar:
+        task = bar.add_task("sending", total=total)
+        yield lambda count: bar.advance(task, count)

@@ -1,0 +1,148 @@
+"""Commands that ask vendors: `balance`, `reports`, `inbox`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any, Generic, TypeVar
+
+import attrs
+import click
+
+from tocsin.cli.exit import Exit, status_of_error
+from tocsin.cli.output import balance_json, inbound_json, print_json, print_table, report_json, say
+from tocsin.cli.session import Session, json_option, pass_session, shared_options
+from tocsin.delivery.poll import PollBusy
+from tocsin.errors import AnswerError, PluginError, TocsinError, TransportError
+from tocsin.model.account import Account
+from tocsin.model.balance import Balance
+from tocsin.model.ids import AccountId
+from tocsin.model.outcome import Refused
+from tocsin.outbox.record import StoredInbound, StoredReport
+
+T = TypeVar("T")
+
+
+@attrs.frozen(kw_only=True)
+class Answer(Generic[T]):
+    """What one account answered, or why it did not."""
+
+    account: Account
+    value: T | None = None
+    trouble: str = ""
+    status: Exit = Exit.OK
+
+    def as_json(self) -> dict[str, Any]:
+        """Return it as `check --online` shows it."""
+        return {"account": self.account.id, "ok": self.value is not None, "trouble": self.trouble or None}
+
+
+def ask_each(accounts: Iterable[Account], ask: Callable[[Account], T | Refused]) -> list[Answer[T]]:
+    """Ask one account after the other; one that fails is told of on standard error, and keeps nobody waiting."""
+    answers = [_ask(account, ask) for account in accounts]
+    for answer in answers:
+        if answer.trouble:
+            say(answer.trouble)
+    return answers
+
+
+def _ask(account: Account, ask: Callable[[Account], T | Refused]) -> Answer[T]:
+    try:
+        value = ask(account)
+    except (TransportError, AnswerError, PluginError, PollBusy) as error:
+        return Answer(account=account, trouble=f"{account.id}: {error}", status=_status(error))
+    if isinstance(value, Refused):
+        code = f" ({value.code})" if value.code else ""
+        trouble = f"{account.id} refused: {value.reason.label}{code}"
+        return Answer(account=account, trouble=trouble, status=Exit.REFUSED)
+    return Answer(account=account, value=value)
+
+
+def _status(error: TocsinError) -> Exit:
+    return Exit.REFUSED if isinstance(error, PluginError | PollBusy) else status_of_error(error)
+
+
+def _worst(answers: Iterable[Answer[Any]]) -> Exit:
+    """Doubt before refusal before nobody reached, as for `send`."""
+    statuses = {answer.status for answer in answers}
+    order = (Exit.INTERNAL, Exit.IN_DOUBT, Exit.REFUSED, Exit.NOBODY_REACHED)
+    return next((status for status in order if status in statuses), Exit.OK)
+
+
+@click.command()
+@click.argument("account", required=False)
+@json_option
+@shared_options
+@pass_session
+def balance(session: Session, account: str | None, as_json: bool) -> int:
+    """Ask what is left on an account, or on all."""
+    with session.open() as tocsin:
+        answers = ask_each(tocsin.accounts(account), tocsin.query_balance)
+    if as_json:
+        print_json([balance_json(one.account, one.value) for one in answers if one.value is not None])
+    else:
+        show_balances(answers)
+    return _worst(answers)
+
+
+def show_balances(answers: Iterable[Answer[Balance]]) -> None:
+    """Write a table of balances."""
+    rows = [
+        (one.account.id, str(one.value.amount), one.value.unit.value, "postpaid" if one.value.postpaid else "")
+        for one in answers
+        if one.value is not None
+    ]
+    if rows:
+        print_table(("account", "amount", "unit", ""), rows, "")
+
+
+@click.command()
+@click.argument("account", required=False)
+@click.option("--fetch", is_flag=True, help="Fetch from the vendor now; it hands each report out once.")
+@json_option
+@shared_options
+@pass_session
+def reports(session: Session, account: str | None, fetch: bool, as_json: bool) -> int:
+    """Show delivery reports: those stored, or with --fetch those that the vendors have now."""
+    with session.open() as tocsin:
+        accounts = tocsin.accounts(account)
+        answers = ask_each(accounts, tocsin.fetch_reports) if fetch else []
+        rows = [(one.account.id, report) for one in answers for report in one.value or ()]
+        if not fetch:
+            rows = [(one.account, one.report) for one in _stored(tocsin.parts.store.evidence, account)[0]]
+    documents = [report_json(name, report) for name, report in rows]
+    if as_json:
+        print_json(documents)
+    else:
+        columns = ("account", "to", "state", "code", "vendor_id", "at")
+        print_table(columns, [[one[column] or "" for column in columns] for one in documents], "no reports")
+    return _worst(answers)
+
+
+@click.command()
+@click.argument("account", required=False)
+@click.option("--fetch", is_flag=True, help="Fetch from the vendor now; it hands each message out once.")
+@json_option
+@shared_options
+@pass_session
+def inbox(session: Session, account: str | None, fetch: bool, as_json: bool) -> int:
+    """Show inbound messages: those stored, or with --fetch those that the vendors have now."""
+    with session.open() as tocsin:
+        accounts = tocsin.accounts(account)
+        answers = ask_each(accounts, tocsin.fetch_mo) if fetch else []
+        rows = [(one.account.id, message) for one in answers for message in one.value or ()]
+        if not fetch:
+            rows = [(one.account, one.message) for one in _stored(tocsin.parts.store.evidence, account)[1]]
+    documents = [inbound_json(name, message) for name, message in rows]
+    if as_json:
+        print_json(documents)
+    else:
+        columns = ("account", "from", "text", "extension", "at")
+        print_table(columns, [[one[column] or "" for column in columns] for one in documents], "no messages")
+    return _worst(answers)
+
+
+Evidence = tuple[tuple[StoredReport, ...], tuple[StoredInbound, ...]]
+
+
+def _stored(evidence: Callable[[AccountId | None], Evidence], account: str | None) -> Evidence:
+    return evidence(None if account is None else AccountId(account))

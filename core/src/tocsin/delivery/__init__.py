@@ -1,0 +1,1 @@
+"""From an accepted message to evidence. Runs what the policy decides, and decides nothing itself."""

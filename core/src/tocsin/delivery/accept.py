@@ -1,0 +1,119 @@
+"""From what a caller hands in to what the store accepts: checked, routed, with ids and times."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping
+from datetime import datetime
+
+import attrs
+
+from tocsin.errors import InvalidInput, NoRoute
+from tocsin.model.ids import HolderId, delivery_id, new_message_id
+from tocsin.model.message import Message, MessageClass
+from tocsin.model.phone import E164
+from tocsin.model.submission import Attachment
+from tocsin.outbox.record import Acceptance, NewDelivery
+from tocsin.policy.route import Route, Traits, find_route
+from tocsin.registry import MiddlewarePlugin
+
+
+@attrs.frozen(kw_only=True)
+class Draft:
+    """What a caller hands in.
+
+    Args:
+        to: recipients; one given twice counts once.
+        text: may be empty with attachments only.
+        send_at: aware; None for now.
+    """
+
+    to: tuple[E164, ...]
+    text: str = attrs.field(repr=False)
+    cls: MessageClass = MessageClass.ALERT
+    tags: Mapping[str, str] = attrs.field(factory=dict)
+    source: str = "library"
+    idempotency_key: str | None = attrs.field(default=None, repr=False)
+    send_at: datetime | None = None
+    extension: str = ""
+    subject: str = attrs.field(default="", repr=False)
+    attachments: tuple[Attachment, ...] = ()
+
+    def fingerprint(self) -> str:
+        """Return a digest of all that an idempotency key stands for."""
+        parts = {
+            "to": [to.full for to in self.to],
+            "text": self.text,
+            "class": self.cls.value,
+            "tags": dict(self.tags),
+            "send_at": None if self.send_at is None else self.send_at.isoformat(),
+            "extension": self.extension,
+            "subject": self.subject,
+            "attachments": [[one.name, hashlib.sha256(one.content).hexdigest()] for one in self.attachments],
+        }
+        return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+
+
+def prepare(
+    draft: Draft,
+    routes: tuple[Route, ...],
+    middleware: tuple[MiddlewarePlugin, ...],
+    *,
+    now: datetime,
+    draw_bits: Callable[[int], int],
+    holder: HolderId | None = None,
+) -> Acceptance:
+    """Make an acceptance of a draft.
+
+    Args:
+        draft: what was handed in.
+        routes: of the configuration.
+        middleware: may rewrite the message before anything looks at it.
+        now: time of acceptance.
+        draw_bits: source of the id.
+        holder: who claims the deliveries at once.
+
+    Raises:
+        InvalidInput: nothing to send, or nobody to send it to.
+        NoRoute: a recipient's message is on no route.
+        PluginError: a middleware failed.
+    """
+    if not draft.to:
+        raise InvalidInput("a message needs at least one recipient")
+    if not draft.text and not draft.attachments:
+        raise InvalidInput("a message needs a text, or attachments")
+    message = Message(
+        id=new_message_id(now, draw_bits),
+        to=tuple(dict.fromkeys(draft.to)),
+        text=draft.text,
+        cls=draft.cls,
+        accepted_at=now,
+        tags=draft.tags,
+        source=draft.source,
+        idempotency_key=draft.idempotency_key,
+        send_at=draft.send_at,
+        extension=draft.extension,
+        subject=draft.subject,
+        attachments=draft.attachments,
+    )
+    for plugin in middleware:
+        message = plugin.rewrite_message(message)
+    deliveries = tuple(
+        _new_delivery(message, position, to, routes, now) for position, to in enumerate(message.to, start=1)
+    )
+    return Acceptance(message=message, deliveries=deliveries, fingerprint=draft.fingerprint(), holder=holder)
+
+
+def _new_delivery(message: Message, position: int, to: E164, routes: tuple[Route, ...], now: datetime) -> NewDelivery:
+    route = find_route(routes, Traits(cls=message.cls, to=to, tags=message.tags, source=message.source, now=now))
+    if route is None:
+        raise NoRoute(f"no route takes a message of class {message.cls.value} to recipient {position}")
+    due_at = max(now, message.send_at or now)
+    return NewDelivery(
+        id=delivery_id(message.id, position),
+        to=to,
+        route=route.name,
+        due_at=due_at,
+        expires_at=due_at + route.rules_for(message.cls).expires_after,
+    )

@@ -1,0 +1,96 @@
+"""The configured accounts with their plugins: for one message, what each would send and what stands in its way."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import attrs
+
+from tocsin.errors import NotFound, PluginError
+from tocsin.model.account import Account, Capabilities
+from tocsin.model.ids import AccountId
+from tocsin.model.message import Message, MessageClass
+from tocsin.model.phone import E164
+from tocsin.model.submission import Submission
+from tocsin.policy.judge import Candidate
+from tocsin.policy.order import order
+from tocsin.policy.route import CLASS_RULES, Route, Rules
+from tocsin.policy.signature import is_signed, sign
+from tocsin.registry import Registry
+
+
+@attrs.frozen(kw_only=True)
+class Fleet:
+    """Accounts, routes and plugins of one configuration."""
+
+    registry: Registry
+    accounts: Mapping[AccountId, Account]
+    routes: tuple[Route, ...]
+
+    def account(self, name: AccountId) -> Account:
+        """Return the account of that name.
+
+        Raises:
+            NotFound: the configuration has none.
+        """
+        try:
+            return self.accounts[name]
+        except KeyError:
+            raise NotFound(f"no account is called {name}") from None
+
+    def route(self, name: str) -> Route | None:
+        """Return the route of that name; None where the configuration has it no more."""
+        return next((route for route in self.routes if route.name == name), None)
+
+    def rules(self, route: str, cls: MessageClass) -> Rules:
+        """Return how a delivery is treated: by its route, or by its class alone where the route is gone."""
+        found = self.route(route)
+        return CLASS_RULES[cls] if found is None else found.rules_for(cls)
+
+    def candidates(self, route_name: str, message: Message, to: E164) -> tuple[Candidate, ...]:
+        """Return the route's accounts in its order, each with what stands in its way; none where it is gone."""
+        route = self.route(route_name)
+        if route is None:
+            return ()
+        return tuple(Candidate(account=name, obstacles=self._obstacles(name, message, to)) for name in order(route))
+
+    def max_group(self, account: Account) -> int:
+        """Return how many recipients one submit of the account may hold."""
+        capabilities = self.registry.plugin_for(account).capabilities(account)
+        return min(account.limits.max_recipients, capabilities.max_recipients)
+
+    def _obstacles(self, name: AccountId, message: Message, to: E164) -> tuple[str, ...]:
+        account = self.accounts.get(name)
+        if account is None:
+            return ("the configuration has this account no more",)
+        try:
+            plugin = self.registry.plugin_for(account)
+            submission = submission_for(account, message, (to,))
+            found = (
+                _missing_signature(plugin.capabilities(account), submission),
+                plugin.fits(account, submission),
+            )
+        except PluginError as error:
+            return (str(error),)
+        return tuple(obstacle for obstacle in found if obstacle)
+
+
+def submission_for(account: Account, message: Message, to: tuple[E164, ...]) -> Submission:
+    """Return what the account would submit: the text under its signature rule, and all else as it is.
+
+    A multimedia message is exempt: nothing is appended to its container.
+    """
+    text = message.text if message.attachments else sign(message.text, account.signature)
+    return Submission(
+        to=to,
+        texts=(text,),
+        extension=message.extension,
+        subject=message.subject,
+        attachments=message.attachments,
+    )
+
+
+def _missing_signature(capabilities: Capabilities, submission: Submission) -> str:
+    if not capabilities.signature_required or submission.is_mms or is_signed(submission.text):
+        return ""
+    return "the vendor demands a signature, and neither the text nor the account has one"

@@ -1,0 +1,133 @@
+"""Destructive polls: what a vendor answers is gone there, so it is durable here before anything reads it (T7)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, TypeVar
+
+import structlog
+
+from tocsin import observe
+from tocsin.delivery.parts import Parts
+from tocsin.errors import AnswerError, PluginError, Reached, TocsinError, TransportError
+from tocsin.model.account import Account
+from tocsin.model.balance import Balance
+from tocsin.model.ids import HolderId
+from tocsin.model.outcome import Refused
+from tocsin.model.push import Trust
+from tocsin.model.report import Batch, InboundMessage, Report
+from tocsin.outbox.ports import RawId
+from tocsin.outbox.record import RawAnswer
+from tocsin.wire.http import Exchange
+from tocsin.wire.perform import perform
+
+MOST_PAGES = 100
+"""Full pages that one call asks for after another. A vendor that never ends is asked again by the next call."""
+
+_log = structlog.get_logger("tocsin")
+
+Row = TypeVar("Row", Report, InboundMessage)
+
+
+class PollBusy(TocsinError):
+    """Somebody else polls the account just now. Ask again when they have done."""
+
+
+def query_balance(parts: Parts, account: Account) -> Balance | Refused:
+    """Ask an account's balance.
+
+    Raises:
+        TransportError: nobody was reached, or no whole answer came.
+        AnswerError: the answer is outside the vendor's grammar.
+        PluginError: the plugin cannot.
+    """
+    plugin = parts.fleet.registry.plugin_for(account)
+    exchange = plugin.query_balance(account, parts.clock.now())
+    return perform(exchange, parts.transports.of(account, plugin))
+
+
+def fetch_reports(parts: Parts, account: Account, holder: HolderId) -> tuple[Report, ...] | Refused:
+    """Fetch, store and apply delivery reports; return every row, matched or not.
+
+    Raises:
+        PollBusy: somebody else polls the account.
+        TransportError, AnswerError, PluginError: as for `query_balance`; what had come is stored.
+    """
+    plugin = parts.fleet.registry.plugin_for(account)
+
+    def apply(raw: RawId, batch: Batch[Report]) -> None:
+        parts.store.apply_reports(raw, batch, shared=account.shared, now=parts.clock.now())
+
+    with _lease(parts, account, holder):
+        return _all_pages(parts, account, "reports", lambda: plugin.fetch_reports(account, parts.clock.now()), apply)
+
+
+def fetch_mo(parts: Parts, account: Account, holder: HolderId) -> tuple[InboundMessage, ...] | Refused:
+    """Fetch and store inbound messages; return them. Raises as `fetch_reports` does."""
+    plugin = parts.fleet.registry.plugin_for(account)
+
+    def apply(raw: RawId, batch: Batch[InboundMessage]) -> None:
+        parts.store.apply_inbound(raw, batch, parts.clock.now())
+
+    with _lease(parts, account, holder):
+        return _all_pages(parts, account, "inbound", lambda: plugin.fetch_mo(account, parts.clock.now()), apply)
+
+
+@contextmanager
+def _lease(parts: Parts, account: Account, holder: HolderId) -> Iterator[None]:
+    """Hold the account's poll lease. Its commit is the canary: a store that cannot write never asks a vendor."""
+    if not parts.store.begin_poll(account.id, holder, parts.clock.now()):
+        raise PollBusy(f"account {account.id} is being polled by another process")
+    try:
+        yield
+    finally:
+        parts.store.end_poll(account.id, holder)
+
+
+def _all_pages(
+    parts: Parts,
+    account: Account,
+    kind: str,
+    ask: Callable[[], Exchange[Batch[Row] | Refused]],
+    apply: Callable[[RawId, Batch[Row]], None],
+) -> tuple[Row, ...] | Refused:
+    """Ask until a page is not full. A refusal after some pages ends them: what came is stored, and is returned."""
+    rows: list[Row] = []
+    for _ in range(MOST_PAGES):
+        answer, raw = _one_page(parts, account, kind, ask())
+        if isinstance(answer, Refused):
+            return tuple(rows) if rows else answer
+        apply(raw, answer)
+        _log.info(
+            observe.POLL_DONE, kind=kind, account=account.id, count=len(answer.rows), quarantined=len(answer.unparsed)
+        )
+        rows.extend(answer.rows)
+        if not answer.more:
+            break
+    return tuple(rows)
+
+
+def _one_page(
+    parts: Parts, account: Account, kind: str, exchange: Exchange[Batch[Row] | Refused]
+) -> tuple[Batch[Row] | Refused, RawId]:
+    """Run one poll; each answer is spooled before it is decoded, and one that cannot be read is quarantined."""
+    transport = parts.transports.of(account, parts.fleet.registry.plugin_for(account))
+    spooled: list[RawId] = []
+
+    def spool(answer: Any) -> None:
+        body, fault = getattr(answer, "body", b""), getattr(answer, "fault", None)
+        raw = RawAnswer(account=account.id, kind=kind, trust=Trust.POLL, body=body, fault=fault)
+        spooled.append(parts.store.spool(raw, parts.clock.now()))
+
+    try:
+        return perform(exchange, transport, spool), spooled[-1]
+    except TransportError as error:
+        if error.reached is Reached.MAYBE:
+            _log.warning(observe.REPORT_GAP, kind=kind, account=account.id, cause=error.cause)
+        raise
+    except (AnswerError, PluginError) as error:
+        if spooled:
+            parts.store.quarantine(spooled[-1], str(error), parts.clock.now())
+        _log.error(observe.POLL_FAILED, kind=kind, account=account.id, cause=str(error))
+        raise

@@ -1,0 +1,45 @@
+"""One transport for each account: the plugin's own where it opens one, else the HTTP pool that all share."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+
+from tocsin.model.account import Account
+from tocsin.model.ids import AccountId
+from tocsin.registry import VendorPlugin
+from tocsin.wire.transport import Sink, Transport
+
+
+class Transports:
+    """Opens transports when they are first asked for, and closes them all.
+
+    Args:
+        http: the shared default.
+        sink_for: makes the sink that takes what an account's own transport receives unasked.
+    """
+
+    def __init__(self, http: Transport, sink_for: Callable[[Account], Sink]) -> None:
+        self._http = http
+        self._sink_for = sink_for
+        self._lock = threading.Lock()
+        self._opened: dict[AccountId, Transport] = {}
+
+    def of(self, account: Account, plugin: VendorPlugin) -> Transport:
+        """Return the account's transport.
+
+        Raises:
+            PluginError: the plugin could not open its own.
+        """
+        with self._lock:
+            if account.id not in self._opened:
+                own = plugin.open_transport(account, self._sink_for(account))
+                self._opened[account.id] = self._http if own is None else own
+            return self._opened[account.id]
+
+    def close(self) -> None:
+        """Close every transport."""
+        with self._lock:
+            for transport in (*self._opened.values(), self._http):
+                transport.close()
+            self._opened.clear()
