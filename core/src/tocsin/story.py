@@ -43,11 +43,17 @@ def reached_nobody(delivery: Delivery, attempts: tuple[Attempt, ...]) -> bool:
 
 def why(story: Story) -> str:
     """Say in one sentence why a delivery stands where it stands; empty where there is nothing to explain."""
-    last = story.attempts[-1] if story.attempts else None
-    if story.delivery.state is State.IN_DOUBT and last is not None:
+    if story.delivery.state is State.IN_DOUBT and story.attempts:
+        last = story.attempts[-1]
         return f"nobody knows whether {last.account} took it ({last.cause})"
+    if story.delivery.state is State.FAILED and story.attempts:
+        return ", then ".join(f"{one.account}: {outcome_in_words(one)}" for one in story.attempts)
     if story.delivery.state in (State.FAILED, State.PARKED, State.EXPIRED) and story.chapters:
-        return str(story.chapters[-1].explanation["why"])
+        last_chapter = story.chapters[-1].explanation
+        details = [
+            f"{one['account']}: {one['detail']}" for one in last_chapter.get("candidates", ()) if "detail" in one
+        ]
+        return last_chapter["why"] + (f" ({'; '.join(details)})" if details else "")
     return ""
 
 
@@ -85,7 +91,7 @@ def _decisions(story: Story) -> Iterator[Event]:
 def _attempts(story: Story) -> Iterator[Event]:
     for attempt in story.attempts:
         if attempt.settled_at is not None:
-            yield attempt.settled_at, 5, f"attempt {attempt.number}, {attempt.account}: {_outcome(attempt)}"
+            yield attempt.settled_at, 5, f"attempt {attempt.number}, {attempt.account}: {outcome_in_words(attempt)}"
         if attempt.report is not None:
             settled_at = attempt.settled_at or attempt.intended_at
             at = max(settled_at, attempt.report_at or settled_at)
@@ -93,7 +99,8 @@ def _attempts(story: Story) -> Iterator[Event]:
             yield at, 20, f"report for attempt {attempt.number}: {_reported(attempt.report)}{code}"
 
 
-def _outcome(attempt: Attempt) -> str:
+def outcome_in_words(attempt: Attempt) -> str:
+    """Say what came of an attempt, in a few words."""
     match attempt.state:
         case AttemptState.ACCEPTED:
             number = f" as {attempt.vendor_id}" if attempt.vendor_id else ", without an id"

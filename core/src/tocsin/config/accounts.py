@@ -1,0 +1,148 @@
+"""The `[accounts.NAME]` tables: the core's own keys, and around them the vendor's."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Mapping
+from functools import partial
+from typing import Any
+from urllib.parse import urlsplit
+
+import attrs
+
+from tocsin.config import units
+from tocsin.config.findings import Unfit
+from tocsin.config.secrets import SecretResolver
+from tocsin.config.settings import read_settings
+from tocsin.config.table import Table
+from tocsin.model.account import Account, Limits, Polling, PushAccess, Vendor
+from tocsin.model.ids import AccountId
+
+_NAME = re.compile(r"\w[\w.-]{0,63}")
+_URL = re.compile(r"https?://[^\s@?#]+")
+_PLAIN_HTTP = 'expected "acknowledged": over plain http, password, numbers and texts travel unencrypted'
+
+
+def read_accounts(table: Table, vendors: Mapping[str, Vendor], secrets: SecretResolver) -> dict[AccountId, Account]:
+    """Return the accounts that can be read, in the order written.
+
+    Args:
+        table: `[accounts]`.
+        vendors: installed vendors by name.
+        secrets: resolves passwords and tokens.
+    """
+    accounts = {}
+    for name in table.content:
+        if not _NAME.fullmatch(name):
+            table.note(name, "expected a name of letters, digits, '_', '-' and '.'")
+        account = _read_account(AccountId(name), table.table(name), vendors, secrets)
+        if account is not None:
+            accounts[account.id] = account
+    return accounts
+
+
+def _read_account(
+    name: AccountId, table: Table, vendors: Mapping[str, Vendor], secrets: SecretResolver
+) -> Account | None:
+    vendor = table.need("vendor", units.named("vendor", vendors), "the name of a vendor")
+    base_url = _read_base_url(table, vendor)
+    build = partial(
+        Account,
+        id=name,
+        signature=table.read("signature", _signature) or "",
+        price=table.read("price", units.price),
+        balance_floor=table.read("balance_floor", units.amount),
+        shared=table.read("shared", units.flag) or False,
+        limits=_read_limits(table.table("limits"), vendor.limits if vendor else Limits()),
+        poll=_read_poll(table.table("poll")),
+        push=_read_push(table.table("push"), secrets),
+    )
+    if vendor is None:
+        return None  # which other keys it may have is the vendor's to say
+    settings = read_settings(table, vendor, secrets)
+    table.refuse_unasked()
+    if settings is None or base_url is None:
+        return None
+    return build(vendor=vendor.name, base_url=base_url, settings=settings)
+
+
+def _signature(value: object) -> str:
+    signature = units.any_text(value)
+    field = attrs.fields(Account).signature
+    try:
+        if field.validator is not None:
+            field.validator(None, field, signature)
+    except ValueError as reason:
+        raise Unfit(str(reason)) from None
+    return signature
+
+
+def _read_base_url(table: Table, vendor: Vendor | None) -> str | None:
+    url = table.read("base_url", base_url)
+    if vendor is not None and "base_url" not in table.content:
+        url = vendor.base_url
+        if url is None:
+            table.note("base_url", f"missing; the vendor {vendor.name} has no address of its own")
+    table.read("insecure_http", _acknowledgement)
+    if url is not None and url.startswith("http:") and "insecure_http" not in table.content:
+        table.note("insecure_http", _PLAIN_HTTP)
+    return url
+
+
+def _acknowledgement(value: object) -> bool:
+    if value != "acknowledged":
+        raise Unfit(_PLAIN_HTTP)
+    return True
+
+
+def base_url(value: object) -> str:
+    """Read the address of a vendor's service; a trailing slash is dropped."""
+    url = units.text(value)
+    try:
+        parts = urlsplit(url)
+        usable = _URL.fullmatch(url) and url.isascii() and url.isprintable() and parts.hostname and parts.port != 0
+    except ValueError:
+        usable = False
+    if not usable:
+        raise Unfit("expected an address such as https://sms.example.com, without user, query or fragment")
+    return url.rstrip("/")
+
+
+def _read_limits(table: Table, defaults: Limits) -> Limits:
+    given = {
+        "max_recipients": table.read("max_recipients", units.whole_number(1, 10_000)),
+        "submits": table.read_list("submits", units.rate),
+        "per_recipient": table.read_list("per_recipient", units.rate),
+        "limit_scope": table.read("limit_scope", units.choice({"number": "number", "account": "account"})),
+    }
+    table.refuse_unasked()
+    return attrs.evolve(defaults, **_present(given))
+
+
+def _read_poll(table: Table) -> Polling:
+    given = {f"{key}_s": table.read(key, _seconds) for key in ("reports", "inbound", "balance")}
+    table.refuse_unasked()
+    return Polling(**_present(given))
+
+
+def _read_push(table: Table, secrets: SecretResolver) -> PushAccess:
+    token = table.read("token", secrets.resolve)
+    allow = table.read_list("allow", _network) or ()
+    table.refuse_unasked()
+    return PushAccess(token=token, allow=allow)
+
+
+def _network(value: object) -> str:
+    try:
+        return str(ipaddress.ip_network(units.text(value)))
+    except ValueError:
+        raise Unfit("expected an address or a network such as 203.0.113.0/24, with no bits behind its mask") from None
+
+
+def _seconds(value: object) -> float:
+    return units.interval(value).total_seconds()
+
+
+def _present(values: Mapping[str, object]) -> dict[str, Any]:
+    return {key: value for key, value in values.items() if value is not None}

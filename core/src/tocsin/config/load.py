@@ -1,0 +1,92 @@
+"""Find `tocsin.toml` and read it whole: every value or every finding."""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+
+from tocsin.config import units
+from tocsin.config.accounts import read_accounts
+from tocsin.config.findings import Findings
+from tocsin.config.gateway import read_gateway
+from tocsin.config.groups import read_groups
+from tocsin.config.routes import read_routes
+from tocsin.config.secrets import SecretResolver
+from tocsin.config.store import read_store
+from tocsin.config.table import Table
+from tocsin.config.values import Config
+from tocsin.errors import ConfigError
+from tocsin.model.account import Vendor
+
+_VARIABLE = "TOCSIN_CONFIG"
+_FILE = "tocsin.toml"
+
+
+def find_config(option: str | None, environ: Mapping[str, str], cwd: Path) -> Path:
+    """Return the path of the configuration: `--config`, else `$TOCSIN_CONFIG`, else `./tocsin.toml`.
+
+    Args:
+        option: what `--config` says.
+        environ: the environment.
+        cwd: what relative names start from.
+
+    Raises:
+        ConfigError: there is no such file.
+    """
+    path = cwd / (option or environ.get(_VARIABLE) or _FILE)
+    if not os.path.exists(path):
+        raise _missing(path)
+    return path
+
+
+def load_config(path: Path, *, vendors: Mapping[str, Vendor], environ: Mapping[str, str]) -> Config:
+    """Read a configuration.
+
+    Args:
+        path: of the file; its directory is where relative names in it start from.
+        vendors: installed vendors by name.
+        environ: the environment, for secrets.
+
+    Raises:
+        ConfigError: with every finding at once.
+    """
+    directory = path.absolute().parent
+    findings = Findings()
+    root = Table("", _parse(path), findings)
+    inline = root.read("allow_inline_secrets", units.flag) or False
+    secrets = SecretResolver(directory=directory, environ=environ, allow_inline=inline)
+    accounts = root.table("accounts")
+    config = Config(
+        source=str(path),
+        store=read_store(root.table("store"), directory),
+        accounts=read_accounts(accounts, vendors, secrets),
+        groups=read_groups(root.table("groups")),
+        routes=read_routes(root, accounts.content.keys()),
+        gateway=read_gateway(root.table("gateway")),
+    )
+    root.refuse_unasked()
+    if findings.lines:
+        raise ConfigError(str(path), tuple(findings.lines))
+    return config
+
+
+def _parse(path: Path) -> dict[str, object]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8-sig"))
+    except FileNotFoundError:
+        raise _missing(path) from None
+    except OSError as error:
+        finding = f"cannot be read: {error.strerror}"
+    except UnicodeDecodeError:  # its text is left out, and it too: it holds the file's content
+        finding = "expected UTF-8 text"
+    except RecursionError:
+        finding = "expected TOML that is nested less deeply"
+    except ValueError as error:  # TOMLDecodeError, or a number that Python refuses to read
+        finding = f"expected TOML: {error}"
+    raise ConfigError(str(path), (finding,))
+
+
+def _missing(path: Path) -> ConfigError:
+    return ConfigError(str(path), ("no such file; `tocsin init` writes one, --config or $TOCSIN_CONFIG names another",))

@@ -1,0 +1,40 @@
+"""The `[store]` table: where messages are kept."""
+
+from __future__ import annotations
+
+import re
+from functools import partial
+from pathlib import Path
+
+from tocsin.config import units
+from tocsin.config.findings import Unfit
+from tocsin.config.table import Table
+from tocsin.config.values import Store
+
+_SQLITE = re.compile(r"sqlite:///([^\x00-\x1f?#]*[^\x00-\x1f?#/])")
+_POSTGRESQL = ("postgresql:", "postgres:")
+_DEFAULT_FILE = "tocsin.db"
+
+
+def read_store(table: Table, directory: Path) -> Store:
+    """Return where the store is; without the table, `tocsin.db` beside the configuration.
+
+    Args:
+        table: `[store]`.
+        directory: absolute; relative paths start from it.
+    """
+    path = table.read("url", partial(_sqlite_path, directory)) or directory / _DEFAULT_FILE
+    if table.take("key") is not None:
+        table.note("key", "encryption at rest is not available yet; leave it out")
+    table.refuse_unasked()
+    return Store(path=path)
+
+
+def _sqlite_path(directory: Path, value: object) -> Path:
+    url = units.text(value)
+    if url.startswith(_POSTGRESQL):
+        raise Unfit("postgresql:// is not available yet; expected sqlite:///tocsin.db")
+    written = _SQLITE.fullmatch(url)
+    if written is None or written[1] == ":memory:":
+        raise Unfit("expected sqlite:///tocsin.db (beside this file) or sqlite:////var/lib/tocsin/tocsin.db")
+    return directory / written[1]

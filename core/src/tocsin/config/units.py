@@ -1,0 +1,147 @@
+"""Parsers of single values: texts, choices, durations, rates, amounts. Each returns the value or raises `Unfit`."""
+
+from __future__ import annotations
+
+import enum
+import re
+from collections.abc import Callable, Mapping
+from datetime import timedelta
+from decimal import Decimal
+from typing import TypeVar
+
+from tocsin.config.findings import Unfit, did_you_mean, quote
+from tocsin.model.account import Rate
+
+T = TypeVar("T")
+E = TypeVar("E", bound=enum.Enum)
+
+_UNITS = {
+    "ms": timedelta(milliseconds=1),
+    "s": timedelta(seconds=1),
+    "m": timedelta(minutes=1),
+    "h": timedelta(hours=1),
+    "d": timedelta(days=1),
+}
+_DURATION = re.compile(r"([0-9]{1,9})(ms|s|m|h|d)")
+_RATE = re.compile(r"([1-9][0-9]{0,8})/([1-9][0-9]{0,6})?(s|m|h|d)")
+_AMOUNT = re.compile(r"-?[0-9]{1,15}(\.[0-9]{1,6})?")
+_LONGEST = timedelta(days=366)
+
+
+def any_text(value: object) -> str:
+    """Read a text, which may be empty."""
+    if not isinstance(value, str):
+        raise Unfit('expected a text in quotes, such as "…"')
+    return value
+
+
+def text(value: object) -> str:
+    """Read a text that is not empty."""
+    if not any_text(value).strip():
+        raise Unfit("expected a text that is not empty")
+    return any_text(value)
+
+
+def flag(value: object) -> bool:
+    """Read true or false."""
+    if not isinstance(value, bool):
+        raise Unfit("expected true or false, without quotes")
+    return value
+
+
+def whole_number(least: int, most: int) -> Callable[[object], int]:
+    """Return a parser of whole numbers from `least` to `most`, both included."""
+
+    def parse(value: object) -> int:
+        if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
+            raise Unfit(f"expected a whole number from {least} to {most}, without quotes")
+        return value
+
+    return parse
+
+
+def choice(options: Mapping[str, T]) -> Callable[[object], T]:
+    """Return a parser of one word out of a few, each with its meaning."""
+    words = list(options)
+    expected = words[0] if len(words) == 1 else f"one of {', '.join(words)}"
+
+    def parse(value: object) -> T:
+        if isinstance(value, str) and value in options:
+            return options[value]
+        near = did_you_mean(value, options) if isinstance(value, str) else ""
+        raise Unfit(f"expected {expected}{near}")
+
+    return parse
+
+
+def member(kind: type[E]) -> Callable[[object], E]:
+    """Return a parser of an enumeration's words."""
+    return choice({str(each.value): each for each in kind})
+
+
+def named(kind: str, known: Mapping[str, T]) -> Callable[[object], T]:
+    """Return a parser that looks a name up.
+
+    Args:
+        kind: what bears the name, for the finding.
+        known: what there is.
+    """
+
+    def parse(value: object) -> T:
+        name = text(value)
+        if name in known:
+            return known[name]
+        hint = did_you_mean(name, known) or f"; there is {', '.join(map(quote, sorted(known))) or 'none'}"
+        raise Unfit(f"no {kind} is named {quote(name)}{hint}")
+
+    return parse
+
+
+def duration(value: object) -> timedelta:
+    """Read a duration such as `500ms`, `8s`, `5m`, `4h` or `2d`; none at all is `0s`."""
+    written = _DURATION.fullmatch(value) if isinstance(value, str) else None
+    if written is None:
+        raise Unfit("expected a duration such as 8s, 5m or 4h, in quotes")
+    length = int(written[1]) * _UNITS[written[2]]
+    if length > _LONGEST:
+        raise Unfit(f"expected a duration of at most {_LONGEST.days}d")
+    return length
+
+
+def interval(value: object) -> timedelta:
+    """Read a duration that is longer than none."""
+    length = duration(value)
+    if not length:
+        raise Unfit("expected a duration that is longer than none")
+    return length
+
+
+def rate(value: object) -> Rate:
+    """Read a rate: so many in a window, such as `50/s`, `3/3m` or `10/d`."""
+    written = _RATE.fullmatch(value) if isinstance(value, str) else None
+    if written is None:
+        raise Unfit("expected a rate such as 50/s, 3/3m or 10/d, in quotes")
+    window = int(written[2] or 1) * _UNITS[written[3]]
+    return Rate(int(written[1]), int(window.total_seconds()))
+
+
+def amount(value: object) -> Decimal:
+    """Read an exact amount: a decimal number in quotes, or a whole number. Never a float."""
+    if isinstance(value, float):
+        raise Unfit('expected the amount in quotes, such as "0.10": a fraction without quotes is not exact')
+    if isinstance(value, bool) or not isinstance(value, str | int) or not _AMOUNT.fullmatch(_decimal_text(value)):
+        raise Unfit('expected an amount such as "0.10" or 20')
+    return Decimal(value)
+
+
+def price(value: object) -> Decimal:
+    """Read an amount that is not negative."""
+    exact = amount(value)
+    if exact < 0:
+        raise Unfit("expected a price of 0 or more")
+    return exact
+
+
+def _decimal_text(value: str | int) -> str:
+    # Python refuses to write out a whole number of more than 4,300 digits; TOML can hold one in hexadecimal.
+    return value if isinstance(value, str) else str(value) if abs(value) < 10**15 else ""

@@ -1,0 +1,75 @@
+"""The configuration as values: what every other part is given instead of a file."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import attrs
+
+from tocsin.model.account import Account
+from tocsin.model.ids import AccountId
+from tocsin.model.phone import E164
+from tocsin.policy.route import Route
+
+
+@attrs.frozen(kw_only=True)
+class Store:
+    """Where messages are kept.
+
+    Args:
+        path: absolute path of the SQLite file.
+    """
+
+    path: Path
+
+
+@attrs.frozen(kw_only=True)
+class GatewayKey:
+    """Who may call the HTTP service, and for what.
+
+    Args:
+        name: for people and the audit.
+        sha256: of the key, 64 lower-case hexadecimal digits; the key itself is nowhere stored.
+        scopes: what it may do, such as `send:alert`.
+    """
+
+    name: str
+    sha256: str = attrs.field(repr=False)
+    scopes: tuple[str, ...]
+
+
+@attrs.frozen(kw_only=True)
+class Gateway:
+    """The HTTP service.
+
+    Args:
+        host: name or address to listen on, an IPv6 address without brackets.
+        port: TCP port; 0 lets the system choose.
+        keys: by whom it may be called.
+    """
+
+    host: str = "127.0.0.1"
+    port: int = 8470
+    keys: tuple[GatewayKey, ...] = ()
+
+
+@attrs.frozen(kw_only=True)
+class Config:
+    """A whole `tocsin.toml` without a finding.
+
+    Args:
+        source: the file's name as the user gave it.
+        store: where messages are kept.
+        accounts: by name, in the order written.
+        groups: recipients by the group's name.
+        routes: in the order written; the first that takes a message has it.
+        gateway: the HTTP service.
+    """
+
+    source: str
+    store: Store
+    accounts: Mapping[AccountId, Account]
+    groups: Mapping[str, tuple[E164, ...]]
+    routes: tuple[Route, ...]
+    gateway: Gateway
