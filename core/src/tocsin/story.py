@@ -49,11 +49,10 @@ def why(story: Story) -> str:
     if story.delivery.state is State.FAILED and story.attempts:
         return ", then ".join(f"{one.account}: {outcome_in_words(one)}" for one in story.attempts)
     if story.delivery.state in (State.FAILED, State.PARKED, State.EXPIRED) and story.chapters:
-        last_chapter = story.chapters[-1].explanation
-        details = [
-            f"{one['account']}: {one['detail']}" for one in last_chapter.get("candidates", ()) if "detail" in one
-        ]
-        return last_chapter["why"] + (f" ({'; '.join(details)})" if details else "")
+        last_decision = story.chapters[-1].explanation
+        judged = [one for one in last_decision.get("candidates", ()) if "detail" in one]
+        details = "; ".join(f"{one['account']}: {one['detail']}" for one in judged)
+        return f"{last_decision['why']} ({details})" if details else str(last_decision["why"])
     return ""
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 import attrs
 import click
 from rich.console import Console
+from rich.markup import escape
 
 from tocsin.app import Receipt, Tocsin
 from tocsin.cli.exit import Exit
@@ -46,12 +47,12 @@ class Stage:
 
     def say(self, text: str) -> None:
         """Narrate."""
-        self.console.print(f"   {text}", highlight=False)
+        self.console.print(f"   {escape(text)}", highlight=False, soft_wrap=True)
 
     def expect(self, holds: bool, text: str) -> None:
         """Narrate what must hold, and stop where it does not."""
         mark = "[green]✓[/]" if holds else "[red]✗[/]"
-        self.console.print(f"   {mark} {text}", highlight=False)
+        self.console.print(f"   {mark} {escape(text)}", highlight=False, soft_wrap=True)
         if not holds:
             raise NotAsTold(text)
 
@@ -103,7 +104,7 @@ def doubt_resolved(stage: Stage) -> None:
     stage.expect(_copies(stage, "13900000003") == 1, "one copy, on one phone")
     story = stage.tocsin.story(receipt.deliveries[0])
     for at, sentence in tell(story):
-        stage.say(f"[dim]{at:%H:%M:%S}  {sentence}[/]")
+        stage.say(f"   {at:%H:%M:%S}  {sentence}")
 
 
 def doubt_resent(stage: Stage) -> None:
