@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
+import attrs
 import structlog
 
 from tocsin import observe
@@ -19,8 +20,8 @@ from tocsin.model.push import Trust
 from tocsin.model.report import Batch, InboundMessage, Report
 from tocsin.outbox.ports import RawId
 from tocsin.outbox.record import RawAnswer
-from tocsin.wire.http import Exchange
-from tocsin.wire.perform import perform
+from tocsin.wire.http import Exchange, HttpResponse
+from tocsin.wire.perform import decode, perform
 
 MOST_PAGES = 100
 """Full pages that one call asks for after another. A vendor that never ends is asked again by the next call."""
@@ -93,19 +94,42 @@ def _all_pages(
     apply: Callable[[RawId, Batch[Row]], None],
 ) -> tuple[Row, ...] | Refused:
     """Ask until a page is not full. A refusal after some pages ends them: what came is stored, and is returned."""
-    rows: list[Row] = []
+    rows = _left_behind(parts, account, kind, ask, apply)
     for _ in range(MOST_PAGES):
         answer, raw = _one_page(parts, account, kind, ask())
         if isinstance(answer, Refused):
+            parts.store.quarantine(raw, f"refused: {answer.reason.label}", parts.clock.now())
             return tuple(rows) if rows else answer
         apply(raw, answer)
-        _log.info(
-            observe.POLL_DONE, kind=kind, account=account.id, count=len(answer.rows), quarantined=len(answer.unparsed)
-        )
+        counts = {"count": len(answer.rows), "quarantined": len(answer.unparsed)}
+        _log.info(observe.POLL_DONE, kind=kind, account=account.id, **counts)
         rows.extend(answer.rows)
         if not answer.more:
             break
     return tuple(rows)
+
+
+def _left_behind(
+    parts: Parts,
+    account: Account,
+    kind: str,
+    ask: Callable[[], Exchange[Batch[Row] | Refused]],
+    apply: Callable[[RawId, Batch[Row]], None],
+) -> list[Row]:
+    """Read and apply the answers that a poll spooled before its process died: the vendor will not repeat them."""
+    rows: list[Row] = []
+    for raw, left in parts.store.unread(account.id, kind).items():
+        try:
+            answer = _reread(ask(), left)
+        except AnswerError as error:
+            parts.store.quarantine(raw, str(error), parts.clock.now())
+            continue
+        if isinstance(answer, Batch):
+            apply(raw, answer)
+            rows.extend(answer.rows)
+        else:
+            parts.store.quarantine(raw, "holds no rows", parts.clock.now())
+    return rows
 
 
 def _one_page(
@@ -116,9 +140,7 @@ def _one_page(
     spooled: list[RawId] = []
 
     def spool(answer: Any) -> None:
-        body, fault = getattr(answer, "body", b""), getattr(answer, "fault", None)
-        raw = RawAnswer(account=account.id, kind=kind, trust=Trust.POLL, body=body, fault=fault)
-        spooled.append(parts.store.spool(raw, parts.clock.now()))
+        spooled.append(parts.store.spool(_raw(account, kind, answer), parts.clock.now()))
 
     try:
         return perform(exchange, transport, spool), spooled[-1]
@@ -131,3 +153,21 @@ def _one_page(
             parts.store.quarantine(spooled[-1], str(error), parts.clock.now())
         _log.error(observe.POLL_FAILED, kind=kind, account=account.id, cause=str(error))
         raise
+
+
+def _raw(account: Account, kind: str, answer: Any) -> RawAnswer:
+    """Return an answer as it is spooled: an HTTP one so that it can be read again, any other its bytes."""
+    body, fault = getattr(answer, "body", b""), getattr(answer, "fault", None)
+    raw = RawAnswer(account=account.id, kind=kind, trust=Trust.POLL, body=body, fault=fault)
+    if isinstance(answer, HttpResponse):
+        raw = attrs.evolve(raw, status=answer.status, headers=answer.headers)
+    return raw
+
+
+def _reread(exchange: Exchange[Batch[Row] | Refused], raw: RawAnswer) -> Batch[Row] | Refused | None:
+    """Decode a spooled answer; None for one that leads to a further request, or came by a transport of its own."""
+    if raw.status is None:
+        return None
+    answer = HttpResponse(status=raw.status, headers=raw.headers, body=raw.body, fault=raw.fault)
+    step = decode(exchange, answer)
+    return None if isinstance(step, Exchange) else step

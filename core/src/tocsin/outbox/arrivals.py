@@ -39,6 +39,7 @@ class Arrivals:
                 for report in batch.rows
             ]
             self._rows.add_reports(raw, matched)
+            self._rows.mark_read(raw)
             self._rows.add_quarantine(raw, batch.unparsed, now)
 
     def apply_inbound(self, raw: RawId, batch: Batch[InboundMessage], now: datetime) -> None:
@@ -47,10 +48,12 @@ class Arrivals:
             self._rows.add_inbound(
                 raw, [StoredInbound(account=account, message=message, received_at=now) for message in batch.rows]
             )
+            self._rows.mark_read(raw)
             self._rows.add_quarantine(raw, batch.unparsed, now)
 
     def quarantine(self, raw: RawId, why: str, now: datetime) -> None:
         with self._rows.transaction("quarantine"):
+            self._rows.mark_read(raw)
             self._rows.add_quarantine(raw, [why], now)
 
     def rematch(self, settled: Iterable[Attempt], now: datetime) -> None:

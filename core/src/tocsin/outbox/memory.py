@@ -48,6 +48,7 @@ class _Tables:
     transitions: list[Transition] = attrs.field(factory=list)
     chapters: list[tuple[DeliveryId, Chapter]] = attrs.field(factory=list)
     raw: list[RawAnswer] = attrs.field(factory=list)
+    read: set[RawId] = attrs.field(factory=set)
     reports: list[StoredReport] = attrs.field(factory=list)
     inbound: list[StoredInbound] = attrs.field(factory=list)
     quarantine: list[tuple[RawId, str]] = attrs.field(factory=list)
@@ -169,6 +170,17 @@ class MemoryRows:
 
     def get_raw(self, raw: RawId) -> RawAnswer:
         return self._tables.raw[raw - 1]
+
+    def mark_read(self, raw: RawId) -> None:
+        self._tables.read.add(raw)
+
+    def unread(self, account: AccountId, kind: str) -> dict[RawId, RawAnswer]:
+        numbered = ((RawId(number), raw) for number, raw in enumerate(self._tables.raw, start=1))
+        return {
+            number: raw
+            for number, raw in numbered
+            if number not in self._tables.read and (raw.account, raw.kind) == (account, kind)
+        }
 
     def add_reports(self, raw: RawId, reports: Iterable[StoredReport]) -> None:  # noqa: ARG002
         self._tables.reports.extend(reports)

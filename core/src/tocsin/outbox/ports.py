@@ -112,6 +112,10 @@ class Evidence(Protocol):
         """Note that an answer could not be read at all. Its bytes stay."""
         ...
 
+    def unread(self, account: AccountId, kind: str) -> dict[RawId, RawAnswer]:
+        """Return the answers that were spooled and then neither applied nor quarantined: their reader died."""
+        ...
+
 
 class Query(Protocol):
     """What people ask."""

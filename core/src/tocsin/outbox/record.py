@@ -178,8 +178,9 @@ class RawAnswer:
     """What a vendor said, word for word, stored before anything reads it.
 
     Args:
-        kind: `reports` or `inbound`.
+        kind: `reports`, `inbound` or `unasked`.
         fault: why the answer is cut, if it is.
+        status, headers: of an HTTP answer, so that it can be read again; None and none otherwise.
     """
 
     account: AccountId
@@ -187,6 +188,8 @@ class RawAnswer:
     trust: Trust
     body: bytes = attrs.field(repr=lambda body: f"<{len(body)} bytes>")
     fault: str | None = None
+    status: int | None = None
+    headers: tuple[tuple[str, str], ...] = attrs.field(default=(), repr=False)
 
 
 @attrs.frozen(kw_only=True)

@@ -137,6 +137,14 @@ class EvidenceRows(Protocol):
         """Return a raw answer."""
         ...
 
+    def mark_read(self, raw: RawId) -> None:
+        """Note that an answer was applied or quarantined."""
+        ...
+
+    def unread(self, account: AccountId, kind: str) -> dict[RawId, RawAnswer]:
+        """Return the answers that are not marked so, oldest first."""
+        ...
+
     def add_reports(self, raw: RawId, reports: Iterable[StoredReport]) -> None:
         """Insert report rows, matched or not."""
         ...

@@ -18,7 +18,6 @@ from tocsin.errors import CommitUnknown, StoreError
 from tocsin.model.ids import AccountId, AttemptId, DeliveryId, HolderId, MessageId, VendorId
 from tocsin.model.message import Message
 from tocsin.model.phone import Msisdn
-from tocsin.model.push import Trust
 from tocsin.model.submission import Attachment
 from tocsin.outbox import sqlite_rows as columns
 from tocsin.outbox.ports import RawId
@@ -300,20 +299,22 @@ class SqliteRows:
 
     def add_raw(self, raw: RawAnswer, now: datetime) -> RawId:
         cursor = self._sql.execute(
-            "INSERT INTO raw (received_at, account, kind, trust, fault, body) VALUES (?, ?, ?, ?, ?, ?)",
-            (columns.microseconds(now), raw.account, raw.kind, raw.trust, raw.fault, raw.body),
+            "INSERT INTO raw (received_at, account, kind, trust, fault, status, headers, body)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            (columns.microseconds(now), *columns.raw_columns(raw)),
         )
         return RawId(cursor.lastrowid or 0)
 
     def get_raw(self, raw: RawId) -> RawAnswer:
         (row,) = self._rows("SELECT * FROM raw WHERE id = ?", raw)
-        return RawAnswer(
-            account=AccountId(row["account"]),
-            kind=row["kind"],
-            trust=Trust(row["trust"]),
-            body=row["body"],
-            fault=row["fault"],
-        )
+        return columns.read_raw(row)
+
+    def mark_read(self, raw: RawId) -> None:
+        self._sql.execute("UPDATE raw SET read = 1 WHERE id = ?", (raw,))
+
+    def unread(self, account: AccountId, kind: str) -> dict[RawId, RawAnswer]:
+        rows = self._rows("SELECT * FROM raw WHERE read = 0 AND account = ? AND kind = ? ORDER BY id", account, kind)
+        return {RawId(row["id"]): columns.read_raw(row) for row in rows}
 
     def add_reports(self, raw: RawId, reports: Iterable[StoredReport]) -> None:
         self._sql.executemany(

@@ -14,7 +14,7 @@ from tocsin.model.phone import E164, Msisdn, ShortCode
 from tocsin.model.push import Trust
 from tocsin.model.report import InboundMessage, Report, ReportState
 from tocsin.model.submission import Attachment
-from tocsin.outbox.record import Attempt, Delivery, StoredInbound, StoredReport, Transition
+from tocsin.outbox.record import Attempt, Delivery, RawAnswer, StoredInbound, StoredReport, Transition
 from tocsin.outbox.state import AttemptState, Event, State
 
 Row = sqlite3.Row
@@ -182,6 +182,24 @@ def read_transition(row: Row) -> Transition:
         event=Event(row["event"]),
         before=State(row["before"]),
         after=State(row["after"]),
+    )
+
+
+def raw_columns(raw: RawAnswer) -> Columns:
+    """Return the columns of `raw` behind its time."""
+    return (raw.account, raw.kind, raw.trust, raw.fault, raw.status, json.dumps(raw.headers), raw.body)
+
+
+def read_raw(row: Row) -> RawAnswer:
+    """Return a raw answer from its row."""
+    return RawAnswer(
+        account=AccountId(row["account"]),
+        kind=row["kind"],
+        trust=Trust(row["trust"]),
+        body=row["body"],
+        fault=row["fault"],
+        status=row["status"],
+        headers=tuple((name, value) for name, value in json.loads(row["headers"])),
     )
 
 

@@ -119,8 +119,12 @@ CREATE TABLE raw (
     kind TEXT NOT NULL,
     trust INTEGER NOT NULL,
     fault TEXT,
-    body BLOB NOT NULL
+    status INTEGER,
+    headers TEXT NOT NULL,
+    body BLOB NOT NULL,
+    read INTEGER NOT NULL DEFAULT 0
 );
+CREATE INDEX raw_unread ON raw (account, kind) WHERE read = 0;
 
 CREATE TABLE report (
     seq INTEGER PRIMARY KEY,

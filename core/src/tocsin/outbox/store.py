@@ -71,10 +71,14 @@ class Outbox:
         return message.id
 
     def claim(self, message: MessageId, holder: HolderId, now: datetime) -> tuple[Delivery, ...]:
-        with self._rows.transaction("claim"):
-            deliveries = self._rows.find_deliveries(Filter(message=message))
-            self._take([one for one in deliveries if one.state is State.QUEUED and one.due_at <= now], holder, now)
-            return tuple(one for one in self._rows.held_by(holder) if one.message == message)
+        def due() -> list[Delivery]:
+            deliveries = self._rows.find_deliveries(Filter(message=message, state=State.QUEUED))
+            return [one for one in deliveries if one.due_at <= now]
+
+        if due():  # a look costs no commit
+            with self._rows.transaction("claim"):
+                self._take(due(), holder, now)
+        return tuple(one for one in self._rows.held_by(holder) if one.message == message)
 
     def resend(self, delivery: DeliveryId, holder: HolderId, now: datetime) -> Delivery | None:
         with self._rows.transaction("resend"):
@@ -170,6 +174,9 @@ class Outbox:
 
     def quarantine(self, raw: RawId, why: str, now: datetime) -> None:
         self._arrivals.quarantine(raw, why, now)
+
+    def unread(self, account: AccountId, kind: str) -> dict[RawId, RawAnswer]:
+        return self._rows.unread(account, kind)
 
     def message(self, message: MessageId) -> Message | None:
         return self._rows.find_message(message)
