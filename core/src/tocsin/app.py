@@ -130,7 +130,8 @@ class Tocsin:
         """
         registry = build_registry()
         file = find_config(None if path is None else str(path), environ, Path.cwd())
-        return cls(load_config(file, vendors=registry.described(), environ=environ), registry)
+        config = load_config(file, vendors=registry.described(), unavailable=registry.broken(), environ=environ)
+        return cls(config, registry)
 
     def __enter__(self) -> Self:
         return self

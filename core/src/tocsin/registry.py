@@ -160,6 +160,10 @@ class Registry:
         """Return what each usable vendor says of itself, by name."""
         return {name: plugin.vendor for name, plugin in self.vendors.items()}
 
+    def broken(self) -> frozenset[str]:
+        """Return the names of vendors whose plugin is installed and cannot be used."""
+        return frozenset(one.name for one in self.unavailable) - self.vendors.keys()
+
     def plugin_for(self, account: Account) -> VendorPlugin:
         """Return the one plugin that serves the account.
 

@@ -40,7 +40,8 @@ class Session:
         """Read the configuration with the installed plugins."""
         registry = build_registry()
         path = find_config(self.config_option, self.environ, Path.cwd())
-        return load_config(path, vendors=registry.described(), environ=self.environ), registry
+        config = load_config(path, vendors=registry.described(), unavailable=registry.broken(), environ=self.environ)
+        return config, registry
 
     @contextmanager
     def open(self) -> Iterator[Tocsin]:

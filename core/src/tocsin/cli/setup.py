@@ -9,9 +9,9 @@ import attrs
 import click
 
 from tocsin.cli.exit import Exit
-from tocsin.cli.output import print_json, print_table
+from tocsin.cli.output import print_json, print_table, say
 from tocsin.cli.session import Session, json_option, pass_session, shared_options
-from tocsin.cli.vendor import ask_each, show_balances
+from tocsin.cli.vendor import ask_each, show_balances, worst
 from tocsin.config import TEMPLATE
 from tocsin.errors import InvalidInput
 from tocsin.registry import Registry, VendorPlugin, build_registry
@@ -40,7 +40,10 @@ def init(file: str, force: bool) -> None:
 @pass_session
 def check(session: Session, online: bool, as_json: bool) -> int:
     """Check the configuration; with --online, that each account answers."""
-    config, _ = session.load()
+    config, registry = session.load()
+    broken = {account.vendor for account in config.accounts.values()} & registry.broken()
+    for vendor in sorted(broken):
+        say(registry.why_not(vendor))
     answers = []
     if online:
         with session.open() as tocsin:
@@ -55,10 +58,11 @@ def check(session: Session, online: bool, as_json: bool) -> int:
             }
         )
     else:
-        click.echo(f"{config.source}: {len(config.accounts)} accounts, {len(config.routes)} routes, no error")
+        verdict = f"{len(broken)} vendors without a usable plugin" if broken else "no error"
+        click.echo(f"{config.source}: {len(config.accounts)} accounts, {len(config.routes)} routes, {verdict}")
         if online:
             show_balances(answers)
-    return max((answer.status for answer in answers), default=Exit.OK)
+    return Exit.USAGE if broken else worst(answers)
 
 
 @click.command()

@@ -61,7 +61,7 @@ def _status(error: TocsinError) -> Exit:
     return Exit.REFUSED if isinstance(error, PluginError | PollBusy) else status_of_error(error)
 
 
-def _worst(answers: Iterable[Answer[Any]]) -> Exit:
+def worst(answers: Iterable[Answer[Any]]) -> Exit:
     """Doubt before refusal before nobody reached, as for `send`."""
     statuses = {answer.status for answer in answers}
     order = (Exit.INTERNAL, Exit.IN_DOUBT, Exit.REFUSED, Exit.NOBODY_REACHED)
@@ -81,7 +81,7 @@ def balance(session: Session, account: str | None, as_json: bool) -> int:
         print_json([balance_json(one.account, one.value) for one in answers if one.value is not None])
     else:
         show_balances(answers)
-    return _worst(answers)
+    return worst(answers)
 
 
 def show_balances(answers: Iterable[Answer[Balance]]) -> None:
@@ -115,7 +115,7 @@ def reports(session: Session, account: str | None, fetch: bool, as_json: bool) -
     else:
         columns = ("account", "to", "state", "code", "vendor_id", "at")
         print_table(columns, [[one[column] or "" for column in columns] for one in documents], "no reports")
-    return _worst(answers)
+    return worst(answers)
 
 
 @click.command()
@@ -138,7 +138,7 @@ def inbox(session: Session, account: str | None, fetch: bool, as_json: bool) -> 
     else:
         columns = ("account", "from", "text", "extension", "at")
         print_table(columns, [[one[column] or "" for column in columns] for one in documents], "no messages")
-    return _worst(answers)
+    return worst(answers)
 
 
 Evidence = tuple[tuple[StoredReport, ...], tuple[StoredInbound, ...]]

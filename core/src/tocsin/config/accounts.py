@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
@@ -24,22 +24,36 @@ _URL = re.compile(r"https?://[^\s@?#]+")
 _PLAIN_HTTP = 'expected "acknowledged": over plain http, password, numbers and texts travel unencrypted'
 
 
-def read_accounts(table: Table, vendors: Mapping[str, Vendor], secrets: SecretResolver) -> dict[AccountId, Account]:
+def read_accounts(
+    table: Table, vendors: Mapping[str, Vendor], unavailable: Collection[str], secrets: SecretResolver
+) -> dict[AccountId, Account]:
     """Return the accounts that can be read, in the order written.
 
     Args:
         table: `[accounts]`.
-        vendors: installed vendors by name.
+        vendors: usable vendors by name.
+        unavailable: vendors whose plugin is installed and broken. Their accounts stay, without settings, so that the
+            others can still be used: who asks for such an account's plugin is told why it is not there.
         secrets: resolves passwords and tokens.
     """
     accounts = {}
     for name in table.content:
         if not _NAME.fullmatch(name):
             table.note(name, "expected a name of letters, digits, '_', '-' and '.'")
-        account = _read_account(AccountId(name), table.table(name), vendors, secrets)
+        given = table.table(name)
+        account = _without_plugin(AccountId(name), given, unavailable)
+        if account is None:
+            account = _read_account(AccountId(name), given, vendors, secrets)
         if account is not None:
             accounts[account.id] = account
     return accounts
+
+
+def _without_plugin(name: AccountId, table: Table, unavailable: Collection[str]) -> Account | None:
+    vendor = table.content.get("vendor")
+    if not isinstance(vendor, str) or vendor not in unavailable:
+        return None
+    return Account(id=name, vendor=vendor, base_url="", settings=None)
 
 
 def _read_account(

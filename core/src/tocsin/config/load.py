@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 from tocsin.config import units
@@ -41,13 +41,16 @@ def find_config(option: str | None, environ: Mapping[str, str], cwd: Path) -> Pa
     return path
 
 
-def load_config(path: Path, *, vendors: Mapping[str, Vendor], environ: Mapping[str, str]) -> Config:
+def load_config(
+    path: Path, *, vendors: Mapping[str, Vendor], environ: Mapping[str, str], unavailable: Collection[str] = ()
+) -> Config:
     """Read a configuration.
 
     Args:
         path: of the file; its directory is where relative names in it start from.
-        vendors: installed vendors by name.
+        vendors: usable vendors by name.
         environ: the environment, for secrets.
+        unavailable: vendors whose plugin is installed and broken; see `read_accounts`.
 
     Raises:
         ConfigError: with every finding at once.
@@ -61,7 +64,7 @@ def load_config(path: Path, *, vendors: Mapping[str, Vendor], environ: Mapping[s
     config = Config(
         source=str(path),
         store=read_store(root.table("store"), directory),
-        accounts=read_accounts(accounts, vendors, secrets),
+        accounts=read_accounts(accounts, vendors, unavailable, secrets),
         groups=read_groups(root.table("groups")),
         routes=read_routes(root, accounts.content.keys()),
         gateway=read_gateway(root.table("gateway")),
