@@ -11,7 +11,6 @@ from types import TracebackType
 from typing import Self, TypedDict, Unpack
 
 import attrs
-import structlog
 
 from tocsin import observe
 from tocsin.clock import Clock, SystemClock
@@ -42,8 +41,6 @@ from tocsin.registry import Registry, build_registry
 from tocsin.story import Story
 from tocsin.wire.pool import HttpTransport
 from tocsin.wire.transport import Transport
-
-_log = structlog.get_logger("tocsin")
 
 
 class Details(TypedDict, total=False):
@@ -114,7 +111,7 @@ class Tocsin:
         )
         self._groups = config.groups
         if recovered := store.recover(outside.clock.now()):
-            _log.warning(observe.STORE_RECOVERED, count=recovered)
+            observe.log.warning(observe.STORE_RECOVERED, count=recovered)
 
     @classmethod
     def from_config(cls, path: str | Path | None = None, environ: Mapping[str, str] = os.environ) -> Self:

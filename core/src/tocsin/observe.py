@@ -1,4 +1,4 @@
-"""Logging: event names, the keys that may be logged, and structlog's set-up. Nothing else of ours reaches a log.
+"""Logging: event names, the keys that may be logged, and the logger. Nothing else of ours reaches a log.
 
 An event is a constant here; a key that is not on the list is dropped, so that a number, a text or a secret cannot slip
 into a line by a new argument.
@@ -7,7 +7,6 @@ into a line by a new argument.
 from __future__ import annotations
 
 import logging
-import sys
 from collections.abc import MutableMapping
 from typing import Any
 
@@ -53,21 +52,25 @@ def keep_allowed(_: object, __: str, event: MutableMapping[str, Any]) -> Mutable
     return event
 
 
-def set_up_logging(level: int = logging.WARNING, *, as_json: bool = False) -> None:
-    """Send our log lines to standard error.
+log: structlog.stdlib.BoundLogger = structlog.wrap_logger(
+    logging.getLogger("tocsin"),
+    processors=[
+        structlog.stdlib.filter_by_level,
+        keep_allowed,
+        structlog.processors.LogfmtRenderer(key_order=["event"], drop_missing=True),
+    ],
+    wrapper_class=structlog.stdlib.BoundLogger,
+)
+"""The project's one logger. Its lines go to the standard library's logger `tocsin`, where an application that embeds
+tocsin decides what becomes of them; how that application has set structlog up for itself changes nothing here."""
 
-    Args:
-        level: least level that is shown.
-        as_json: one JSON object a line, for a collector; else lines for people.
-    """
-    structlog.configure(
-        processors=[
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            keep_allowed,
-            structlog.processors.JSONRenderer() if as_json else structlog.dev.ConsoleRenderer(colors=False),
-        ],
-        wrapper_class=structlog.make_filtering_bound_logger(level),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
-        cache_logger_on_first_use=False,
-    )
+logging.getLogger("tocsin").addHandler(logging.NullHandler())
+
+
+def show_log(level: int) -> None:
+    """Write our log lines to standard error, from that level on: what `--verbose` does."""
+    handler = logging.StreamHandler()
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+    logger = logging.getLogger("tocsin")
+    logger.addHandler(handler)
+    logger.setLevel(level)

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import logging
 import traceback
 
 import click
 
-from tocsin import __version__, observe
+from tocsin import __version__
 from tocsin.cli.demo import demo
 from tocsin.cli.exit import Exit, status_of_error
 from tocsin.cli.look import explain, list_deliveries, route, status
@@ -68,7 +67,6 @@ def run(arguments: list[str], session: Session | None = None) -> int:
         arguments: without the program's name.
         session: a test's own; None for a fresh one.
     """
-    observe.set_up_logging(logging.CRITICAL)
     session = session or Session()
     try:
         result = cli.main(arguments, prog_name="tocsin", standalone_mode=False, obj=session)

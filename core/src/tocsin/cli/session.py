@@ -62,9 +62,8 @@ def _remember_debug(context: click.Context, _: click.Parameter, value: bool) -> 
 
 
 def _set_verbosity(_: click.Context, __: click.Parameter, value: int) -> None:
-    levels = (logging.CRITICAL, logging.INFO, logging.DEBUG)
     if value:
-        observe.set_up_logging(levels[min(value, 2)])
+        observe.show_log(logging.INFO if value == 1 else logging.DEBUG)
 
 
 def shared_options(command: F) -> F:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-import structlog
-
 from tocsin import observe
 from tocsin.clock import Clock
 from tocsin.errors import AnswerError
@@ -14,8 +12,6 @@ from tocsin.model.push import Trust
 from tocsin.outbox.ports import Store
 from tocsin.outbox.record import RawAnswer
 from tocsin.wire.transport import Evidence
-
-_log = structlog.get_logger("tocsin")
 
 
 class StoringSink:
@@ -36,7 +32,7 @@ class StoringSink:
             evidence = decode(raw)
         except AnswerError as error:
             self._store.quarantine(spooled, str(error), self._clock.now())
-            _log.error(observe.POLL_FAILED, kind="unasked", account=self._account.id, cause=str(error))
+            observe.log.error(observe.POLL_FAILED, kind="unasked", account=self._account.id, cause=str(error))
             return
         now = self._clock.now()
         self._store.apply_reports(spooled, evidence.reports, shared=self._account.shared, now=now)

@@ -7,7 +7,6 @@ from contextlib import contextmanager
 from typing import Any, TypeVar
 
 import attrs
-import structlog
 
 from tocsin import observe
 from tocsin.delivery.parts import Parts
@@ -25,8 +24,6 @@ from tocsin.wire.perform import decode, perform
 
 MOST_PAGES = 100
 """Full pages that one call asks for after another. A vendor that never ends is asked again by the next call."""
-
-_log = structlog.get_logger("tocsin")
 
 Row = TypeVar("Row", Report, InboundMessage)
 
@@ -102,7 +99,7 @@ def _all_pages(
             return tuple(rows) if rows else answer
         apply(raw, answer)
         counts = {"count": len(answer.rows), "quarantined": len(answer.unparsed)}
-        _log.info(observe.POLL_DONE, kind=kind, account=account.id, **counts)
+        observe.log.info(observe.POLL_DONE, kind=kind, account=account.id, **counts)
         rows.extend(answer.rows)
         if not answer.more:
             break
@@ -146,12 +143,12 @@ def _one_page(
         return perform(exchange, transport, spool), spooled[-1]
     except TransportError as error:
         if error.reached is Reached.MAYBE:
-            _log.warning(observe.REPORT_GAP, kind=kind, account=account.id, cause=error.cause)
+            observe.log.warning(observe.REPORT_GAP, kind=kind, account=account.id, cause=error.cause)
         raise
     except (AnswerError, PluginError) as error:
         if spooled:
             parts.store.quarantine(spooled[-1], str(error), parts.clock.now())
-        _log.error(observe.POLL_FAILED, kind=kind, account=account.id, cause=str(error))
+        observe.log.error(observe.POLL_FAILED, kind=kind, account=account.id, cause=str(error))
         raise
 
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime
 
-import structlog
-
 from tocsin import observe
 from tocsin.clock import Clock
 from tocsin.delivery.coalesce import Group, Planned
@@ -23,8 +21,6 @@ from tocsin.wire.perform import perform_send
 
 LEAST_LEASE_S = 30.0
 """T6: with less than this left of the claim no byte is written; longer than any exchange may take."""
-
-_log = structlog.get_logger("tocsin")
 
 
 class Lease:
@@ -84,7 +80,7 @@ def _exchange(parts: Parts, account: Account, submission: Submission, lease: Lea
         exchange = plugin.send(account, submission, parts.clock.now())
         transport = parts.transports.of(account, plugin)
     except PluginError as error:
-        _log.error(observe.ALARM, account=account.id, vendor=account.vendor, cause=str(error))
+        observe.log.error(observe.ALARM, account=account.id, vendor=account.vendor, cause=str(error))
         return SendResult.all(submission.to, NotSent("plugin-fault"))
     if lease.is_short:
         return SendResult.all(submission.to, NotSent("lease-short"))
@@ -110,9 +106,9 @@ def _log_outcomes(account: Account, attempts: tuple[Attempt, ...], settlements: 
         counts[kind] = counts.get(kind, 0) + 1
     names = {"account": account.id, "vendor": account.vendor, "submit": attempts[0].submit}
     for (event, reason_or_cause, code), count in counts.items():
-        _log.info(event, reason=reason_or_cause, code=code, count=count, **names)
+        observe.log.info(event, reason=reason_or_cause, code=code, count=count, **names)
     for alarm in sorted(alarms):
-        _log.warning(observe.ALARM, reason=alarm, **names)
+        observe.log.warning(observe.ALARM, reason=alarm, **names)
 
 
 def _notify(parts: Parts, attempts: tuple[Attempt, ...], settlements: tuple[Settlement, ...], at: datetime) -> None:
@@ -123,4 +119,4 @@ def _notify(parts: Parts, attempts: tuple[Attempt, ...], settlements: tuple[Sett
             try:
                 plugin.observe_outcome(notice)
             except PluginError as error:
-                _log.error(observe.OBSERVER_FAILED, plugin=plugin.name, cause=str(error))
+                observe.log.error(observe.OBSERVER_FAILED, plugin=plugin.name, cause=str(error))
