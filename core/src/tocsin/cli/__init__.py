@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from io import TextIOWrapper
 
 
 def main() -> None:
@@ -14,4 +15,7 @@ def main() -> None:
             raise
         sys.stderr.write("tocsin: the command line needs an extra part: pip install 'tocsin[cli]'\n")
         sys.exit(2)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # a terminal that lacks a character still shows the rest
     sys.exit(run(sys.argv[1:]))

@@ -38,6 +38,12 @@ class Exit(enum.IntEnum):
     NOBODY_REACHED = 4
     INTERNAL = 70
 
+    INTERRUPTED = 130
+    """As a shell reports SIGINT."""
+
+    NOBODY_LISTENS = 141
+    """As a shell reports SIGPIPE: standard output was closed."""
+
 
 _DOUBTFUL = frozenset({State.IN_DOUBT, State.PARKED})
 _OPEN = frozenset({State.SENDING, State.CLAIMED, State.QUEUED})

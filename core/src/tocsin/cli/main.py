@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 import traceback
 
 import click
@@ -16,7 +18,7 @@ from tocsin.cli.send import send
 from tocsin.cli.session import Session, shared_options
 from tocsin.cli.setup import check, init, vendors
 from tocsin.cli.vendor import balance, inbox, reports
-from tocsin.errors import ConfigError, TocsinError
+from tocsin.errors import TocsinError
 
 
 class _Ordered(click.Group):
@@ -70,35 +72,31 @@ def run(arguments: list[str], session: Session | None = None) -> int:
     session = session or Session()
     try:
         result = cli.main(arguments, prog_name="tocsin", standalone_mode=False, obj=session)
-    except click.exceptions.Exit as leaving:
-        return leaving.exit_code
-    except click.ClickException as error:
-        error.show()
-        return Exit.USAGE
-    except (click.Abort, KeyboardInterrupt):
-        say("interrupted")
-        return 130
-    except TocsinError as error:
-        return _report(error, session)
-    except Exception as error:  # noqa: BLE001 (the command line's last seam: one sentence, never a traceback)
-        say(f"internal error: {type(error).__name__}; --debug shows where")
-        _show_trace(session)
-        return Exit.INTERNAL
+        sys.stdout.flush()
+    except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 (the last seam: one sentence, never a traceback)
+        return _end(error, session)
     return result if isinstance(result, int) else Exit.OK
 
 
-def _report(error: TocsinError, session: Session) -> int:
-    if isinstance(error, ConfigError):
-        for line in str(error).splitlines():
-            say(line)
-    else:
-        say(str(error))
-    status = status_of_error(error)
-    if status is Exit.INTERNAL:
-        _show_trace(session)
+def _end(error: BaseException, session: Session) -> int:
+    """Say in a sentence what ended the command, and return the exit status for it."""
+    match error:
+        case click.ClickException():
+            error.show()
+            return Exit.USAGE
+        case click.Abort() | KeyboardInterrupt():
+            say("interrupted")
+            return Exit.INTERRUPTED
+        case BrokenPipeError():
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # nobody reads on: no word is worth it
+            return Exit.NOBODY_LISTENS
+        case TocsinError():
+            for line in str(error).splitlines():
+                say(line)
+            status = status_of_error(error)
+        case _:
+            say(f"internal error: {type(error).__name__}; --debug shows where")
+            status = Exit.INTERNAL
+    if status is Exit.INTERNAL and session.debug:
+        click.echo("".join(traceback.format_exception(error)), err=True)
     return status
-
-
-def _show_trace(session: Session) -> None:
-    if session.debug:
-        click.echo(traceback.format_exc(), err=True)

@@ -83,6 +83,7 @@ def prepare(
         raise InvalidInput("a message needs at least one recipient")
     if not draft.text and not draft.attachments:
         raise InvalidInput("a message needs a text, or attachments")
+    _check_characters(draft)
     message = Message(
         id=new_message_id(now, draw_bits),
         to=tuple(dict.fromkeys(draft.to)),
@@ -103,6 +104,23 @@ def prepare(
         _new_delivery(message, position, to, routes, now) for position, to in enumerate(message.to, start=1)
     )
     return Acceptance(message=message, deliveries=deliveries, fingerprint=draft.fingerprint(), holder=holder)
+
+
+def _check_characters(draft: Draft) -> None:
+    """Refuse what no charset can carry: half a character, as an argument in a foreign encoding becomes."""
+    texts = {
+        "text": draft.text,
+        "extension number": draft.extension,
+        "subject": draft.subject,
+        "idempotency key": draft.idempotency_key or "",
+        "tag": "".join((*draft.tags, *draft.tags.values())),
+        "attachment's name": "".join(one.name for one in draft.attachments),
+    }
+    for what, text in texts.items():
+        try:
+            text.encode()
+        except UnicodeEncodeError:
+            raise InvalidInput(f"the {what} holds what is no character; expected UTF-8") from None
 
 
 def _new_delivery(message: Message, position: int, to: E164, routes: tuple[Route, ...], now: datetime) -> NewDelivery:
