@@ -1,0 +1,8 @@
+"""Fakes for tests of the core and of plugins: they stand where the world would, and do as they are told."""
+
+from __future__ import annotations
+
+from tocsin.testing.clock import FakeClock
+from tocsin.testing.transport import ScriptedTransport, ScriptExhausted
+
+__all__ = ["FakeClock", "ScriptExhausted", "ScriptedTransport"]
