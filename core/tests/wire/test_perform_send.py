@@ -181,3 +181,13 @@ def test_not_sent_is_proof(steps, said):
     assert len(submits) <= 1
     if any(isinstance(outcome, NotSent) for outcome in outcomes.values()):
         assert submits in ([], ["NO"])
+
+
+def test_acceptance_needs_a_submit():
+    """A plugin that forgot to mark its submit is not believed: nothing else would keep a timeout from a copy."""
+    assert send(Exchange(TOKEN, accept), ANSWER) == all_of(Unknown("accepted-without-submit"))
+
+
+def test_request_that_does_not_say_submits():
+    """A request type of a plugin's own that has no `submits` counts as the submit."""
+    assert send(Exchange(object(), accept), failed(MAYBE)) == all_of(Unknown("reset"))

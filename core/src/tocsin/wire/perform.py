@@ -73,8 +73,9 @@ def perform_send(exchange: Exchange[SendResult], transport: Transport, to: tuple
     Returns:
         An outcome for every recipient, and for nobody else.
     """
+    send = _Send(transport)
     try:
-        return _settle(_Send(transport).run(exchange), to)
+        return _settle(send.run(exchange), to, submitted=send.submitted)
     except _Stopped as stopped:
         return SendResult.all(to, stopped.outcome)
 
@@ -137,16 +138,18 @@ class _Send:
         return _Stopped(Unknown(cause) if self.submitted else NotSent(cause))
 
 
-def _settle(result: SendResult, to: tuple[E164, ...]) -> SendResult:
+def _settle(result: SendResult, to: tuple[E164, ...], *, submitted: bool) -> SendResult:
     """Give every recipient one outcome that a plugin may state, and drop whatever else the plugin says."""
     said: object = result.outcomes
     outcomes = said if isinstance(said, Mapping) else {}
     balance = result.balance if isinstance(result.balance, Balance) else None
-    return SendResult({number: _believe(outcomes.get(number)) for number in to}, balance)
+    return SendResult({number: _believe(outcomes.get(number), submitted=submitted) for number in to}, balance)
 
 
-def _believe(outcome: object) -> Outcome:
+def _believe(outcome: object, *, submitted: bool) -> Outcome:
     match outcome:
+        case Accepted() if not submitted:
+            return Unknown("accepted-without-submit")  # the plugin forgot to mark its submit: nothing else is safe
         case Accepted() | Refused() | Unknown():
             return outcome
         case NotSent():
