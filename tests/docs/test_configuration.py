@@ -1,0 +1,123 @@
+"""docs/reference/configuration.md knows every key that the configuration accepts, and no other."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+
+import attrs
+import pytest
+
+from tocsin.config import load_config
+from tocsin.config.table import Table
+from tocsin.model.message import MessageClass
+from tocsin.policy.route import CLASS_RULES
+from tocsin.registry import build_registry
+
+CONFIGURATION = "docs/reference/configuration.md"
+ENVIRON = {"WINNERLOOK_PASSWORD": "one", "IPYY_PASSWORD": "two", "MAIN_PUSH_TOKEN": "three"}
+SECRET_NOTATIONS = ("env", "file", "keyring")
+
+
+@pytest.fixture
+def everything(page):
+    """The page's example that has every key in it."""
+    return page(CONFIGURATION).section("## Everything at once").blocks[0].text
+
+
+@pytest.fixture
+def load(tmp_path):
+    """Loads a text as a configuration, with the installed vendors."""
+
+    def load(text):
+        file = tmp_path / "tocsin.toml"
+        file.write_text(text, encoding="utf-8")
+        return load_config(file, vendors=build_registry().described(), environ=ENVIRON)
+
+    return load
+
+
+def _path(table, key):
+    """Return a key's path with the user's own names written as NAME and KEY, as the page writes them."""
+    path = re.sub(r"\[\d+\]", "", f"{table.path}.{key}" if table.path else key)
+    path = re.sub(r"^(accounts|groups)\.[^.]+", r"\1.NAME", path)
+    return re.sub(r"^routes\.match\.tags\.[^.]+", "routes.match.tags.KEY", path)
+
+
+def _vendor_keys():
+    return {
+        name: {field.alias or field.name for field in attrs.fields(vendor.settings) if field.init}
+        for name, vendor in build_registry().described().items()
+    }
+
+
+def test_every_accepted_key_is_documented_and_no_other(page, everything, load, monkeypatch):
+    """The keys that the loader asks for while it reads the whole example are the keys of the page's tables."""
+    asked = set()
+    take = Table.take
+
+    def take_and_note(table, key):
+        asked.add(_path(table, key))
+        return take(table, key)
+
+    monkeypatch.setattr(Table, "take", take_and_note)
+    load(everything)
+    of_vendors = {f"accounts.NAME.{key}" for keys in _vendor_keys().values() for key in keys}
+    assert {row[0] for row in page(CONFIGURATION).rows("key | value | default | in force")} == asked - of_vendors
+
+
+def test_every_vendor_s_keys_are_documented(page):
+    """Each installed vendor has a table with the fields of its settings, none more and none less."""
+    for vendor, keys in _vendor_keys().items():
+        section = page(CONFIGURATION).section(f"### Keys of vendor `{vendor}`")
+        assert {row[0] for row in section.rows("key | value | default")} == keys
+
+
+def test_the_example_shows_every_key(page, everything):
+    """Every documented key that can be used today stands in the example."""
+    shown = set(_key_paths(tomllib.loads(everything), ""))
+    refused = {"store.key", "routes.escalate_to", "routes.ack_required", "allow_inline_secrets"}
+    assert {row[0] for row in page(CONFIGURATION).rows("key | value | default | in force")} - refused <= shown
+
+
+def _key_paths(content, parent):
+    for key, value in content.items():
+        path = f"{parent}.{key}" if parent else key
+        if parent in ("accounts", "groups"):
+            path = f"{parent}.NAME"
+        elif parent == "routes.match.tags":
+            path = f"{parent}.KEY"
+        yield path
+        for inner in value if isinstance(value, list) else [value]:
+            if isinstance(inner, dict) and not set(inner) & set(SECRET_NOTATIONS):
+                yield from _key_paths(inner, path)
+
+
+def test_the_example_loads_without_a_finding(everything, load):
+    """The example is a configuration as it stands."""
+    assert set(load(everything).accounts) == {"main", "backup"}
+
+
+def test_the_defaults_of_the_classes_are_the_code_s(page):
+    """The table of the classes' rules shows the values that the policy uses."""
+    rows = page(CONFIGURATION).rows("class | ")
+    assert [row[0] for row in rows] == [cls.value for cls in MessageClass]
+    for cls, *cells in rows:
+        rules = CLASS_RULES[MessageClass(cls)]
+        assert cells == [
+            _duration(rules.expires_after),
+            _duration(rules.evidence_wait),
+            rules.when_in_doubt.value,
+            str(rules.max_copies),
+            "none" if rules.report_timeout is None else _duration(rules.report_timeout),
+            rules.on_undelivered.value,
+            "the account's" if rules.max_group is None else f"at most {rules.max_group}",
+        ]
+
+
+def _duration(length):
+    """Write a duration in the largest unit in which it is a whole number, seconds up to two minutes."""
+    seconds = int(length.total_seconds())
+    if seconds < 120:
+        return f"{seconds}s"
+    return f"{seconds // 3600}h" if seconds % 3600 == 0 else f"{seconds // 60}m"

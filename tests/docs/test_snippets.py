@@ -1,0 +1,48 @@
+"""What the documents tell a reader to do works, and prints what they say."""
+
+from __future__ import annotations
+
+import json
+import textwrap
+
+import pytest
+
+
+def test_a_reader_of_the_how_to_sees_what_it_says(page, reader):
+    """Every block runs in order, in an empty directory against sandboxes, and every transcript is true."""
+    reader.follow(page("docs/how-to/first-message.md"))
+
+
+def test_a_reader_of_the_readme_sees_what_it_says(page, reader):
+    """Likewise; its program prints a masked number, the state and the account, and leaves one delivery behind."""
+    reader.follow(page("README.md"))
+    assert reader.printed == ["+8613*******01 submitted main\n"]
+    deliveries = json.loads(reader.run(["tocsin", "list", "--json", "--limit", "1"]))
+    assert [(one["to"], one["state"]) for one in deliveries] == [("+8613900000001", "submitted")]
+
+
+def test_core_s_program_runs(page, reader):
+    """The example of the core's own README works beside the configuration of the first message."""
+    configured = [block for block in page("docs/how-to/first-message.md").blocks if block.language in ("sh", "toml")]
+    program = next(block for block in page("core/README.md").blocks if block.language == "python")
+    document = reader.directory / "core.md"
+    blocks = [block for block in configured if "curl" not in block.text]
+    document.write_text("\n".join(f"```{one.language}\n{one.text}```" for one in [*blocks, program]), encoding="utf-8")
+    reader.follow(page(str(document)))
+    assert reader.printed == ["[<State.SUBMITTED: 'submitted'>]\n"]
+
+
+def test_a_wrong_transcript_is_noticed(page, reader):
+    """The comparison can fail: a document that promises another output is found out."""
+    document = reader.directory / "wrong.md"
+    document.write_text(
+        textwrap.dedent("""\
+        ```console
+        $ echo one
+        two
+        ```
+        """),
+        encoding="utf-8",
+    )
+    with pytest.raises(AssertionError, match=r"printed:\s+one"):
+        reader.follow(page(str(document)))
