@@ -106,7 +106,7 @@ class Tocsin:
         self._parts = Parts(
             store=store,
             fleet=Fleet(registry=registry, accounts=config.accounts, routes=config.routes),
-            transports=Transports(outside.http(), lambda account: StoringSink(store, outside.clock, account)),
+            transports=Transports(outside.http, lambda account: StoringSink(store, outside.clock, account)),
             clock=outside.clock,
         )
         self._groups = config.groups

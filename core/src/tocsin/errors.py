@@ -12,6 +12,7 @@
     ├── AnswerError         a codec could not read an answer; the core turns it into Unknown
     ├── TransportError      an exchange failed on the way; says whether a byte may have left
     └── StoreError          the store cannot be used
+        ├── StoreFailed     a statement failed while it was being used; the transaction was taken back
         └── CommitUnknown   a COMMIT failed: nobody knows whether the transaction stands
 
 Texts name vendor, account, id and code. They never hold a number, a message text, a secret or a URL's query.
@@ -111,6 +112,10 @@ class TransportError(TocsinError):
 
 class StoreError(TocsinError):
     """The store cannot be opened, is corrupt, or is of a newer version. Nothing was changed."""
+
+
+class StoreFailed(StoreError):
+    """A statement failed: disk full, busy too long, a damaged page. The transaction was taken back; see to the disk."""
 
 
 class CommitUnknown(StoreError):

@@ -7,6 +7,7 @@ into a line by a new argument.
 from __future__ import annotations
 
 import logging
+import sys
 from collections.abc import MutableMapping
 from typing import Any
 
@@ -67,10 +68,21 @@ tocsin decides what becomes of them; how that application has set structlog up f
 logging.getLogger("tocsin").addHandler(logging.NullHandler())
 
 
+class _StandardError(logging.StreamHandler[Any]):
+    """Writes to what is standard error at that moment."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.stream = sys.stderr
+        super().emit(record)
+
+
 def show_log(level: int) -> None:
-    """Write our log lines to standard error, from that level on: what `--verbose` does."""
-    handler = logging.StreamHandler()
-    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+    """Write our log lines to standard error, from that level on: what `--verbose` does. Once is enough."""
     logger = logging.getLogger("tocsin")
-    logger.addHandler(handler)
+    if not any(isinstance(handler, _StandardError) for handler in logger.handlers):
+        logger.addHandler(_StandardError())
     logger.setLevel(level)

@@ -204,15 +204,22 @@ def _load(
     """Load one entry point after the other; what fails is listed, whatever it raised."""
     loaded: dict[str, T] = {}
     unavailable: list[Unavailable] = []
-    for point in sorted(set(points), key=lambda point: (point.name, _distribution(point), point.value)):
+    for point in sorted(set(points), key=_precedence):
         try:
             if point.name in loaded:
                 raise PluginError("another distribution registered that name already")  # noqa: TRY301
             loaded[point.name] = build(point.name, point.load(), _version(point))
-        except Exception as error:  # noqa: BLE001 (the plugin seam: importing a plugin runs anything)
-            why = str(error) if isinstance(error, PluginError) else f"{type(error).__name__}: {error}"
+        except (Exception, SystemExit) as error:  # noqa: BLE001 (the plugin seam: importing a plugin runs anything)
+            said = str(error) if isinstance(error, PluginError) else f"{type(error).__name__}: {error}"
+            why = " ".join(said.split())
             unavailable.append(Unavailable(name=point.name, distribution=_distribution(point), why=why))
     return loaded, unavailable
+
+
+def _precedence(point: EntryPoint) -> tuple[str, bool, str, str]:
+    """Of two with one name the distribution called `tocsin-NAME` comes first: a copycat does not take its place."""
+    distribution = _distribution(point)
+    return point.name, distribution != f"tocsin-{point.name}", distribution, point.value
 
 
 def _distribution(point: EntryPoint) -> str:

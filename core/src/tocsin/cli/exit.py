@@ -15,6 +15,7 @@ from tocsin.errors import (
     NotFound,
     Reached,
     StoreError,
+    StoreFailed,
     TocsinError,
     TransportError,
 )
@@ -73,7 +74,7 @@ def _status(delivery: Delivery, attempts: tuple[Attempt, ...]) -> Exit:
 def status_of_error(error: TocsinError) -> Exit:
     """Return the status of a command that ended with that error."""
     match error:
-        case CommitUnknown():
+        case CommitUnknown() | StoreFailed():
             return Exit.INTERNAL
         case ConfigError() | InvalidInput() | KeyConflict() | MissingExtra() | NotFound() | StoreError():
             return Exit.USAGE

@@ -72,7 +72,8 @@ def run(arguments: list[str], session: Session | None = None) -> int:
     session = session or Session()
     try:
         result = cli.main(arguments, prog_name="tocsin", standalone_mode=False, obj=session)
-        sys.stdout.flush()
+        if sys.stdout is not None:  # closed before we began
+            sys.stdout.flush()
     except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 (the last seam: one sentence, never a traceback)
         return _end(error, session)
     return result if isinstance(result, int) else Exit.OK

@@ -52,8 +52,9 @@ LISTED = 20
 def send(session: Session, /, **options: Any) -> int:
     """Accept a message: durable when this returns.
 
-    Without --now it waits in the store for a worker. With --now it is submitted before this returns, and the exit
-    status tells: 0 every vendor took it, 1 somebody was refused, 3 in doubt, 4 nobody could be reached.
+    Without --now it stays queued for a worker, which this version does not have yet. With --now it is submitted before
+    this returns, and the exit status tells: 0 every vendor took it, 1 somebody was refused, 3 in doubt, 4 nobody could
+    be reached.
     """
     asked = _Asked(**options)
     if asked.now and asked.at is not None:

@@ -58,8 +58,9 @@ def check(session: Session, online: bool, as_json: bool) -> int:
             }
         )
     else:
-        verdict = f"{len(broken)} vendors without a usable plugin" if broken else "no error"
-        click.echo(f"{config.source}: {len(config.accounts)} accounts, {len(config.routes)} routes, {verdict}")
+        verdict = f"{_count(len(broken), 'vendor')} without a usable plugin" if broken else "no error"
+        accounts, routes = _count(len(config.accounts), "account"), _count(len(config.routes), "route")
+        click.echo(f"{config.source}: {accounts}, {routes}, {verdict}")
         if online:
             show_balances(answers)
     return Exit.USAGE if broken else worst(answers)
@@ -79,6 +80,10 @@ def vendors(as_json: bool) -> None:
     ]
     rows += [(one.name, "", "unavailable", f"{one.why} ({one.distribution})") for one in registry.unavailable]
     print_table(("vendor", "version", "title", "can do"), rows, "no vendor plugin is installed")
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def _vendors_json(registry: Registry) -> list[dict[str, Any]]:

@@ -16,6 +16,8 @@ TEMPLATE = """\
 #     { env = "NAME" }              an environment variable
 #     { file = "path" }             a file that only you can read (chmod 600)
 #     { keyring = "service/user" }  an entry of the system's keyring (needs: pip install keyring)
+#
+# "(later)" marks what this version reads and checks, and does not act on yet.
 
 
 # Where messages are kept, so that none is lost when the machine stops. Three slashes: a file beside
@@ -44,17 +46,17 @@ insecure_http = "acknowledged"
 # Appended to every text that does not end in a signature. Both vendors want one.
 #signature = "【Example】"
 
-# What one segment of a text costs. In quotes, so that it stays exact.
+# What one segment of a text costs (later). In quotes, so that it stays exact.
 #price = "0.10"
 
-# How fast the account may be used: submits in a window, messages to one number, numbers in one submit,
+# How fast the account may be used: numbers in one submit, and (later) submits in a window, messages to one number,
 # and whether per_recipient counts by "number" or for the "account" as a whole. What you leave out is the vendor's own.
 #limits = { submits = ["50/s"], per_recipient = ["10/d"], max_recipients = 500, limit_scope = "number" }
 
-# How often the worker asks for delivery reports, for replies and for the balance.
+# How often delivery reports, replies and the balance are asked for (later).
 #poll = { reports = "5s", inbound = "5s", balance = "60s" }
 
-# Below this balance the account is not used.
+# Below this balance the account is not used (later).
 #balance_floor = "20"
 
 # true where other software sends through the same account.
@@ -76,7 +78,7 @@ password = { env = "IPYY_PASSWORD" }
 
 # Routes: the first one whose `match` fits takes the message. One without `match` takes all, and stands last.
 # "failover" tries the accounts in the order given, and goes on to the next when that is right: when the
-# first refused or could not be reached, when a report says "not delivered", or when no report came in time.
+# first could not be reached, or refused for a reason that another might not have.
 
 [[routes]]
 name     = "all"
@@ -93,9 +95,9 @@ accounts = ["main", "backup"]
 #when_in_doubt = "resend-other"
 # how long to wait first for a report that settles it;
 #evidence_wait = "60s"
-# how long to wait for the report of a message that was taken, before the next account is tried;
+# how long to wait for the report of a message that was taken, before the next account is tried (later);
 #report_timeout = "5m"
-# what a report "not delivered" leads to: the "next" account, or "stop";
+# what a report "not delivered" leads to: the "next" account, or "stop" (later);
 #on_undelivered = "next"
 # when it is too late to begin another try;
 #expires_after = "4h"

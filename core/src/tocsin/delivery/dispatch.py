@@ -16,7 +16,7 @@ from tocsin.model.ids import HolderId, MessageId
 from tocsin.model.message import Message
 from tocsin.outbox.record import Attempt, Delivery, Verdict
 from tocsin.outbox.state import Event
-from tocsin.policy.decide import Decision, Expire, GiveUp, Park, Standing, Submit, Wait, decide
+from tocsin.policy.decide import AwaitReport, Decision, Expire, GiveUp, Park, Standing, Submit, Wait, decide
 from tocsin.policy.explain import explain
 
 Progress = Callable[[int], None]
@@ -53,13 +53,15 @@ def decide_one(parts: Parts, message: Message, delivery: Delivery, attempts: tup
     return decide(standing, parts.fleet.candidates(delivery.route, message, delivery.to), parts.clock.now())
 
 
-def verdict_of(delivery: Delivery, decision: GiveUp | Park | Expire | Wait) -> Verdict:
+def verdict_of(delivery: Delivery, decision: GiveUp | Park | AwaitReport | Expire | Wait) -> Verdict:
     """Return a decision not to submit as the order that the store takes."""
     match decision:
         case GiveUp():
             event = Event.GIVE_UP
         case Park():
             event = Event.PARK
+        case AwaitReport():
+            event = Event.ACCEPTED
         case Expire():
             event = Event.EXPIRE
         case Wait():

@@ -15,12 +15,13 @@ class Transports:
     """Opens transports when they are first asked for, and closes them all.
 
     Args:
-        http: the shared default.
+        make_http: makes the shared default, when it is first wanted: it reads the system's certificates.
         sink_for: makes the sink that takes what an account's own transport receives unasked.
     """
 
-    def __init__(self, http: Transport, sink_for: Callable[[Account], Sink]) -> None:
-        self._http = http
+    def __init__(self, make_http: Callable[[], Transport], sink_for: Callable[[Account], Sink]) -> None:
+        self._make_http = make_http
+        self._http: Transport | None = None
         self._sink_for = sink_for
         self._lock = threading.Lock()
         self._opened: dict[AccountId, Transport] = {}
@@ -34,12 +35,17 @@ class Transports:
         with self._lock:
             if account.id not in self._opened:
                 own = plugin.open_transport(account, self._sink_for(account))
-                self._opened[account.id] = self._http if own is None else own
+                self._opened[account.id] = self._shared() if own is None else own
             return self._opened[account.id]
 
     def close(self) -> None:
         """Close every transport."""
         with self._lock:
-            for transport in (*self._opened.values(), self._http):
+            for transport in self._opened.values():
                 transport.close()
             self._opened.clear()
+
+    def _shared(self) -> Transport:
+        if self._http is None:
+            self._http = self._make_http()
+        return self._http

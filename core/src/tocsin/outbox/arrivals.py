@@ -7,7 +7,7 @@ from datetime import datetime
 
 import attrs
 
-from tocsin.model.ids import AccountId
+from tocsin.model.ids import AccountId, VendorId
 from tocsin.model.report import Batch, InboundMessage, Report
 from tocsin.outbox.evidence import EVIDENCE_WINDOW, events_of, join, only_doubt
 from tocsin.outbox.moves import Moves
@@ -32,9 +32,10 @@ class Arrivals:
             answer = self._rows.get_raw(raw)
             matched = [
                 self._match(
-                    StoredReport(account=answer.account, report=report, trust=answer.trust, received_at=now),
-                    shared=shared,
-                    now=now,
+                    StoredReport(
+                        account=answer.account, report=report, trust=answer.trust, received_at=now, shared=shared
+                    ),
+                    now,
                 )
                 for report in batch.rows
             ]
@@ -58,25 +59,31 @@ class Arrivals:
 
     def rematch(self, settled: Iterable[Attempt], now: datetime) -> None:
         """Join the reports that overtook their submit's answer. Within the transaction that settles."""
-        orphans = {
-            (attempt.account, attempt.vendor_id): self._rows.orphans(
-                attempt.account, attempt.vendor_id, now - EVIDENCE_WINDOW
-            )
-            for attempt in settled
-            if attempt.state is AttemptState.ACCEPTED and attempt.vendor_id is not None
-        }
-        for waiting in orphans.values():
-            for orphan in waiting:
-                found = self._spoken_of(orphan.account, orphan.report)
-                if found is not None:
-                    self._rows.adopt(orphan, found.delivery)
-                    self._join(found, orphan.report, now)
+        for attempt in settled:
+            if attempt.state is AttemptState.ACCEPTED and attempt.vendor_id is not None:
+                self._rematch_by_id(attempt.account, attempt.vendor_id, now)
+            elif attempt.state is AttemptState.UNKNOWN:
+                self._rematch_by_number(attempt, now)
 
-    def _match(self, stored: StoredReport, *, shared: bool, now: datetime) -> StoredReport:
+    def _rematch_by_id(self, account: AccountId, vendor_id: VendorId, now: datetime) -> None:
+        for orphan in self._rows.orphans(account, vendor_id, now - EVIDENCE_WINDOW):
+            found = self._rows.accepted_as(account, vendor_id, orphan.report.to)
+            if found is not None:
+                self._rows.adopt(orphan, found.delivery, by_number=False)
+                self._join(found, orphan.report, now)
+
+    def _rematch_by_number(self, attempt: Attempt, now: datetime) -> None:
+        to = self._rows.get_deliveries([attempt.delivery])[attempt.delivery].to
+        for orphan in self._rows.orphans_to(attempt.account, to, attempt.intended_at):
+            matched = self._match(orphan, now)
+            if matched.delivery is not None:
+                self._rows.adopt(orphan, matched.delivery, by_number=matched.by_number)
+
+    def _match(self, stored: StoredReport, now: datetime) -> StoredReport:
         """Join a report with the attempt it speaks of, or with the only one in doubt that it may settle."""
         report = stored.report
         attempt = self._spoken_of(stored.account, report)
-        by_number = attempt is None and not shared
+        by_number = attempt is None and not stored.shared
         if by_number:
             attempt = only_doubt(self._rows.in_doubt(stored.account, report.to), report, now)
         if attempt is None:
@@ -91,8 +98,8 @@ class Arrivals:
         joined = join(attempt, report)
         self._rows.save_attempts([joined])
         delivery = self._rows.get_deliveries([joined.delivery])[joined.delivery]
-        newest = self._rows.attempts_of([delivery.id])[delivery.id][-1].id == joined.id
-        events = events_of(delivery.state, joined, newest=newest)
+        copies = [one.id for one in self._rows.attempts_of([delivery.id])[delivery.id] if one.state.may_ring]
+        events = events_of(delivery.state, joined, newest=copies[-1:] == [joined.id])
         if events:
             with Moves(self._rows, now) as moves:
                 moves.move(delivery, *events)

@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 
 import attrs
 
+from tocsin.model.outcome import Reason
 from tocsin.model.report import Report, ReportState
 from tocsin.outbox.record import Attempt
 from tocsin.outbox.state import AttemptState, Event, State
@@ -40,7 +41,7 @@ def events_of(state: State, attempt: Attempt, *, newest: bool) -> tuple[Event, .
     Args:
         state: where the delivery stands.
         attempt: after `join`.
-        newest: whether it is the delivery's newest attempt; an older one's failure changes nothing.
+        newest: whether no later attempt may ring a phone; an older copy's failure changes nothing.
     """
     if attempt.report is ReportState.DELIVERED:
         return _delivered(state)
@@ -60,11 +61,21 @@ def _delivered(state: State) -> tuple[Event, ...]:
     return (Event.REPORTED_DELIVERED,)
 
 
+def proved_by_duplicate(history: Iterable[Attempt], refused: Attempt) -> Attempt | None:
+    """Return the attempt in doubt that a refusal proves accepted: the same account says that it has the content."""
+    if refused.reason is not Reason.DUPLICATE:
+        return None
+    doubtful = (one for one in history if one.state is AttemptState.UNKNOWN and one.account == refused.account)
+    doubt = next(doubtful, None)
+    return None if doubt is None else attrs.evolve(doubt, state=AttemptState.ACCEPTED)
+
+
 def only_doubt(doubts: Iterable[Attempt], report: Report, now: datetime) -> Attempt | None:
     """Return the one attempt in doubt that a report of its account and number may settle.
 
     Args:
-        doubts: all attempts in doubt of that account and number.
+        doubts: all attempts of that account and number whose outcome is unknown, or not known yet: the report may
+            have overtaken an answer that is still under way.
         report: one that names no known submit.
         now: aware time.
 
@@ -77,4 +88,5 @@ def only_doubt(doubts: Iterable[Attempt], report: Report, now: datetime) -> Atte
         if now - attempt.intended_at <= EVIDENCE_WINDOW
         and (report.at is None or report.at >= attempt.intended_at - CLOCK_SKEW)
     ]
-    return fitting[0] if len(fitting) == 1 else None
+    only = fitting[0] if len(fitting) == 1 else None
+    return only if only is not None and only.state is AttemptState.UNKNOWN else None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from datetime import datetime
 
 import attrs
@@ -73,6 +73,9 @@ class MemoryRows:
             except BaseException:
                 self._tables = before
                 raise
+
+    def reading(self) -> AbstractContextManager[object]:
+        return self._lock
 
     def close(self) -> None:
         """Do nothing: what is in memory goes with the object."""
@@ -145,7 +148,8 @@ class MemoryRows:
         return next((one for one in self._of(account, to) if one.vendor_id == vendor_id), None)
 
     def in_doubt(self, account: AccountId, to: Msisdn) -> tuple[Attempt, ...]:
-        return tuple(one for one in self._of(account, to) if one.state is AttemptState.UNKNOWN)
+        open_states = (AttemptState.UNKNOWN, AttemptState.INTENT)
+        return tuple(one for one in self._of(account, to) if one.state in open_states)
 
     def _of(self, account: AccountId, to: Msisdn) -> Iterator[Attempt]:
         for attempt in self._tables.attempts.values():
@@ -195,8 +199,19 @@ class MemoryRows:
             and one.received_at >= since
         )
 
-    def adopt(self, orphan: StoredReport, delivery: DeliveryId) -> None:
-        self._tables.reports[self._tables.reports.index(orphan)] = attrs.evolve(orphan, delivery=delivery)
+    def orphans_to(self, account: AccountId, to: Msisdn, since: datetime) -> tuple[StoredReport, ...]:
+        return tuple(
+            one
+            for one in self._tables.reports
+            if one.delivery is None
+            and not one.shared
+            and (one.account, one.report.to) == (account, to)
+            and one.received_at >= since
+        )
+
+    def adopt(self, orphan: StoredReport, delivery: DeliveryId, *, by_number: bool) -> None:
+        adopted = attrs.evolve(orphan, delivery=delivery, by_number=by_number)
+        self._tables.reports[self._tables.reports.index(orphan)] = adopted
 
     def add_inbound(self, raw: RawId, messages: Iterable[StoredInbound]) -> None:  # noqa: ARG002
         self._tables.inbound.extend(messages)

@@ -53,7 +53,6 @@ class Delivery:
     Args:
         epoch: raised with each claim; a write by an older claim changes nothing.
         account: the account of the newest attempt.
-        in_doubt_since: when its doubt began, while it is in doubt.
     """
 
     id: DeliveryId
@@ -106,6 +105,11 @@ class Attempt:
     def is_copy(self) -> bool:
         """Whether it counts as a copy: accepted or unknown, and not since reported undelivered."""
         return self.state.may_ring and self.report is not ReportState.FAILED
+
+    @property
+    def proved(self) -> bool:
+        """Whether it was in doubt until evidence came that the vendor had taken it."""
+        return self.state is AttemptState.ACCEPTED and bool(self.cause)
 
     def settled(self, outcome: Outcome, at: datetime) -> Attempt:
         """Return the attempt with its outcome written in."""
@@ -199,6 +203,7 @@ class StoredReport:
     Args:
         delivery: what it was matched to, if anything yet.
         by_number: it named no known submit, and settled the one attempt in doubt of its account and number.
+        shared: other software sends through the account, so that it may not settle a doubt by number.
     """
 
     account: AccountId
@@ -207,6 +212,7 @@ class StoredReport:
     received_at: datetime
     delivery: DeliveryId | None = None
     by_number: bool = False
+    shared: bool = False
 
 
 @attrs.frozen(kw_only=True)

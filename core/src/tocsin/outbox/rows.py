@@ -106,7 +106,7 @@ class AttemptRows(Protocol):
         ...
 
     def in_doubt(self, account: AccountId, to: Msisdn) -> tuple[Attempt, ...]:
-        """Return the attempts of unknown outcome of that account and number."""
+        """Return the attempts of that account and number whose outcome is unknown, or not known yet."""
         ...
 
 
@@ -153,8 +153,12 @@ class EvidenceRows(Protocol):
         """Return the unmatched reports of a submit that came since then."""
         ...
 
-    def adopt(self, orphan: StoredReport, delivery: DeliveryId) -> None:
-        """Write down which delivery an unmatched report turned out to be for."""
+    def orphans_to(self, account: AccountId, to: Msisdn, since: datetime) -> tuple[StoredReport, ...]:
+        """Return the unmatched reports of a number that came since then, and may settle a doubt by it."""
+        ...
+
+    def adopt(self, orphan: StoredReport, delivery: DeliveryId, *, by_number: bool) -> None:
+        """Write down which delivery an unmatched report turned out to be for, and whether by its number alone."""
         ...
 
 
@@ -179,6 +183,10 @@ class Rows(MessageRows, DeliveryRows, HolderRows, AttemptRows, StoryRows, Eviden
 
     def transaction(self, name: str) -> AbstractContextManager[None]:
         """Begin, and commit on leaving; an error rolls back. `name` tells boundaries apart."""
+        ...
+
+    def reading(self) -> AbstractContextManager[object]:
+        """Keep other threads' transactions out while something is read: none is seen half done."""
         ...
 
     def close(self) -> None:

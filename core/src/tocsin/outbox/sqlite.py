@@ -10,11 +10,11 @@ import os
 import sqlite3
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from datetime import datetime
 from pathlib import Path
 
-from tocsin.errors import CommitUnknown, StoreError
+from tocsin.errors import CommitUnknown, StoreError, StoreFailed
 from tocsin.model.ids import AccountId, AttemptId, DeliveryId, HolderId, MessageId, VendorId
 from tocsin.model.message import Message
 from tocsin.model.phone import Msisdn
@@ -51,23 +51,24 @@ def _connect(path: Path) -> sqlite3.Connection:
 
 
 def _prepare(connection: sqlite3.Connection, path: Path) -> None:
-    """Set the file up, or refuse one that is not ours, or of another version."""
+    """Set the file up, or refuse one that is not ours, or of another version, before a byte of it is changed."""
+    ours = _pragma(connection, "application_id") == APPLICATION_ID
+    version = _pragma(connection, "user_version")
+    if not ours and connection.execute("SELECT 1 FROM sqlite_schema").fetchone():
+        raise StoreError(f"{path} is a database, but not a store of tocsin")
+    if ours and version != VERSION:
+        raise StoreError(f"the store {path} is of version {version}; this tocsin knows version {VERSION}")
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = FULL")
     connection.execute("PRAGMA foreign_keys = ON")
-    if _pragma(connection, "application_id") != APPLICATION_ID:
-        _create(connection, path)
-    version = _pragma(connection, "user_version")
-    if version != VERSION:
-        raise StoreError(f"the store {path} is of version {version}; this tocsin knows version {VERSION}")
+    if not ours:
+        _create(connection)
 
 
-def _create(connection: sqlite3.Connection, path: Path) -> None:
+def _create(connection: sqlite3.Connection) -> None:
     """Make the tables in one transaction, so that a killed start leaves an empty file and not half a store."""
     connection.execute("BEGIN IMMEDIATE")
     if _pragma(connection, "application_id") != APPLICATION_ID:  # another process may have been first
-        if connection.execute("SELECT 1 FROM sqlite_schema").fetchone():
-            raise StoreError(f"{path} is a database, but not a store of tocsin")
         for statement in SCHEMA.split(";"):
             connection.execute(statement)
         connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
@@ -114,14 +115,20 @@ class SqliteRows:
         with self._lock:
             self._sql.close()
 
+    def reading(self) -> AbstractContextManager[object]:
+        return self._lock
+
     @contextmanager
     def transaction(self, name: str) -> Iterator[None]:
         with self._lock:
-            self._sql.execute("BEGIN IMMEDIATE")
             try:
+                self._sql.execute("BEGIN IMMEDIATE")
                 yield
-            except BaseException:
-                self._sql.execute("ROLLBACK")
+            except BaseException as error:
+                if self._sql.in_transaction:
+                    self._sql.execute("ROLLBACK")
+                if isinstance(error, sqlite3.Error):
+                    raise StoreFailed(f"the store failed, and nothing was changed: {error}") from error
                 raise
             self._boundary(f"{name}: before commit")
             try:
@@ -132,7 +139,10 @@ class SqliteRows:
 
     def _rows(self, statement: str, *values: object) -> list[sqlite3.Row]:
         with self._lock:
-            return self._sql.execute(statement, values).fetchall()
+            try:
+                return self._sql.execute(statement, values).fetchall()
+            except sqlite3.Error as error:
+                raise StoreFailed(f"the store cannot be read: {error}") from error
 
     def _rows_of(self, statement: str, ids: Iterable[str]) -> Iterator[sqlite3.Row]:
         """Run a statement with `IN (?)` over any number of ids."""
@@ -259,7 +269,8 @@ class SqliteRows:
 
     def in_doubt(self, account: AccountId, to: Msisdn) -> tuple[Attempt, ...]:
         rows = self._rows(
-            "SELECT * FROM attempt WHERE account = ? AND recipient = ? AND state = 'unknown' ORDER BY intended_at",
+            "SELECT * FROM attempt WHERE account = ? AND recipient = ? AND state IN ('unknown', 'intent')"
+            " ORDER BY intended_at",
             account,
             to.full,
         )
@@ -319,7 +330,7 @@ class SqliteRows:
     def add_reports(self, raw: RawId, reports: Iterable[StoredReport]) -> None:
         self._sql.executemany(
             "INSERT INTO report (raw, account, trust, received_at, vendor_id, recipient, state, code, at, delivery,"
-            " by_number) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            " by_number, shared) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             ((raw, *columns.report_columns(one)) for one in reports),
         )
 
@@ -333,10 +344,29 @@ class SqliteRows:
         )
         return tuple(columns.read_report(row) for row in rows)
 
-    def adopt(self, orphan: StoredReport, delivery: DeliveryId) -> None:
+    def orphans_to(self, account: AccountId, to: Msisdn, since: datetime) -> tuple[StoredReport, ...]:
+        rows = self._rows(
+            "SELECT * FROM report WHERE account = ? AND recipient = ? AND delivery IS NULL AND shared = 0"
+            " AND received_at >= ? ORDER BY seq",
+            account,
+            to.full,
+            columns.microseconds(since),
+        )
+        return tuple(columns.read_report(row) for row in rows)
+
+    def adopt(self, orphan: StoredReport, delivery: DeliveryId, *, by_number: bool) -> None:
         self._sql.execute(
-            "UPDATE report SET delivery = ? WHERE account = ? AND vendor_id = ? AND recipient = ? AND delivery IS NULL",
-            (delivery, orphan.account, orphan.report.vendor_id, orphan.report.to.full),
+            "UPDATE report SET delivery = ?, by_number = ? WHERE seq = (SELECT min(seq) FROM report WHERE account = ?"
+            " AND vendor_id IS ? AND recipient = ? AND state = ? AND received_at = ? AND delivery IS NULL)",
+            (
+                delivery,
+                by_number,
+                orphan.account,
+                orphan.report.vendor_id,
+                orphan.report.to.full,
+                orphan.report.state,
+                columns.microseconds(orphan.received_at),
+            ),
         )
 
     def add_inbound(self, raw: RawId, messages: Iterable[StoredInbound]) -> None:

@@ -7,6 +7,7 @@ import sqlite3
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from tocsin.errors import InvalidNumber
 from tocsin.model.ids import AccountId, AttemptId, DeliveryId, HolderId, MessageId, SubmitId, VendorId
 from tocsin.model.message import Message, MessageClass
 from tocsin.model.outcome import Reason
@@ -43,7 +44,10 @@ def _maybe_moment(stored: int | None) -> datetime | None:
 
 
 def _number(stored: str) -> Msisdn:
-    return E164(stored) if stored.startswith("+") else ShortCode(stored)
+    try:
+        return E164(stored)
+    except InvalidNumber:
+        return ShortCode(stored)
 
 
 def message_columns(message: Message) -> Columns:
@@ -216,6 +220,7 @@ def report_columns(stored: StoredReport) -> Columns:
         _maybe(stored.report.at),
         stored.delivery,
         stored.by_number,
+        stored.shared,
     )
 
 
@@ -234,6 +239,7 @@ def read_report(row: Row) -> StoredReport:
         received_at=moment(row["received_at"]),
         delivery=None if row["delivery"] is None else DeliveryId(row["delivery"]),
         by_number=bool(row["by_number"]),
+        shared=bool(row["shared"]),
     )
 
 

@@ -88,7 +88,7 @@ CREATE TABLE attempt (
 ) WITHOUT ROWID;
 CREATE UNIQUE INDEX attempt_by_delivery ON attempt (delivery, number);
 CREATE INDEX attempt_by_report ON attempt (account, vendor_id, recipient) WHERE vendor_id IS NOT NULL;
-CREATE INDEX attempt_in_doubt ON attempt (account, recipient) WHERE state = 'unknown';
+CREATE INDEX attempt_in_doubt ON attempt (account, recipient) WHERE state IN ('unknown', 'intent');
 
 CREATE TABLE audit (
     seq INTEGER PRIMARY KEY,
@@ -138,9 +138,11 @@ CREATE TABLE report (
     code TEXT NOT NULL,
     at INTEGER,
     delivery TEXT,
-    by_number INTEGER NOT NULL
+    by_number INTEGER NOT NULL,
+    shared INTEGER NOT NULL
 );
 CREATE INDEX report_orphans ON report (account, vendor_id) WHERE delivery IS NULL;
+CREATE INDEX report_orphans_to ON report (account, recipient) WHERE delivery IS NULL;
 
 CREATE TABLE inbound (
     seq INTEGER PRIMARY KEY,

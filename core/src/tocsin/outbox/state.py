@@ -82,6 +82,7 @@ TRANSITIONS: dict[tuple[State, Event], State] = {
     (State.QUEUED, Event.GIVE_UP): State.FAILED,
     (State.CLAIMED, Event.RELEASE): State.QUEUED,
     (State.CLAIMED, Event.INTENT): State.SENDING,
+    (State.CLAIMED, Event.ACCEPTED): State.SUBMITTED,
     (State.CLAIMED, Event.GIVE_UP): State.FAILED,
     (State.CLAIMED, Event.PARK): State.PARKED,
     (State.CLAIMED, Event.EXPIRE): State.EXPIRED,

@@ -15,7 +15,7 @@ from tocsin.model.message import Message
 from tocsin.model.outcome import Accepted, Outcome, Unknown
 from tocsin.model.report import Batch, InboundMessage, Report
 from tocsin.outbox.arrivals import Arrivals
-from tocsin.outbox.evidence import events_of
+from tocsin.outbox.evidence import events_of, proved_by_duplicate
 from tocsin.outbox.moves import Moves
 from tocsin.outbox.ports import RawId
 from tocsin.outbox.record import (
@@ -127,6 +127,8 @@ class Outbox:
                     delivery = deliveries[attempt.delivery]
                     if _stands(delivery, one.epoch, State.SENDING):
                         settled.append(_settled(attempt, one.outcome, now))
+                        if proved := proved_by_duplicate(history[delivery.id], settled[-1]):
+                            settled.append(proved)
                         _after_outcome(moves, delivery, one, history[delivery.id])
                     elif attempt.state is AttemptState.UNKNOWN and isinstance(one.outcome, Accepted):
                         settled.append(_settled(attempt, one.outcome, now))
@@ -179,19 +181,24 @@ class Outbox:
         return self._rows.unread(account, kind)
 
     def message(self, message: MessageId) -> Message | None:
-        return self._rows.find_message(message)
+        with self._rows.reading():
+            return self._rows.find_message(message)
 
     def deliveries(self, wanted: Filter) -> tuple[Delivery, ...]:
-        return self._rows.find_deliveries(wanted)
+        with self._rows.reading():
+            return self._rows.find_deliveries(wanted)
 
     def attempts(self, deliveries: tuple[DeliveryId, ...]) -> dict[DeliveryId, tuple[Attempt, ...]]:
-        return self._rows.attempts_of(deliveries)
+        with self._rows.reading():
+            return self._rows.attempts_of(deliveries)
 
     def story(self, delivery: DeliveryId) -> tuple[tuple[Chapter, ...], tuple[Transition, ...]]:
-        return self._rows.story(delivery)
+        with self._rows.reading():
+            return self._rows.story(delivery)
 
     def evidence(self, account: AccountId | None) -> tuple[tuple[StoredReport, ...], tuple[StoredInbound, ...]]:
-        return self._rows.evidence(account)
+        with self._rows.reading():
+            return self._rows.evidence(account)
 
     def _take(self, queued: list[Delivery], holder: HolderId, now: datetime) -> list[Delivery]:
         """Claim, under a new epoch, and start or renew the holder's lease."""
@@ -207,8 +214,10 @@ class Outbox:
         lost = [_settled(history[one.id][-1], Unknown("holder-lost"), now) for one in sending]
         with Moves(self._rows, now) as moves:
             for one in held:
-                moves.move(one, Event.LOST if one.state is State.SENDING else Event.RELEASE)
+                moved = moves.move(one, Event.LOST if one.state is State.SENDING else Event.RELEASE)
+                _apply_earlier(moves, moved, history.get(one.id, ()))
         self._rows.save_attempts(lost)
+        self._arrivals.rematch(lost, now)
         self._rows.save_holder(holder, None)
         return len(held)
 
@@ -270,12 +279,17 @@ def _settled(attempt: Attempt, outcome: Outcome, now: datetime) -> Attempt:
 
 
 def _after_outcome(moves: Moves, delivery: Delivery, one: Settlement, history: tuple[Attempt, ...]) -> None:
-    """Move on from SENDING. A report that came meanwhile, of an earlier copy, has its say first."""
-    moved = moves.move(delivery, event_of(one.outcome))
-    for earlier in history:
-        moved = moves.move(moved, *events_of(moved.state, earlier, newest=False))
+    """Move on from SENDING."""
+    moved = _apply_earlier(moves, moves.move(delivery, event_of(one.outcome)), history)
     if one.keep and moved.state is State.QUEUED:
         moves.move(moved, Event.CLAIM, holder=delivery.holder)
+
+
+def _apply_earlier(moves: Moves, delivery: Delivery, history: tuple[Attempt, ...]) -> Delivery:
+    """Let reports of earlier copies have their say, which came while another was being sent."""
+    for earlier in history:
+        delivery = moves.move(delivery, *events_of(delivery.state, earlier, newest=False))
+    return delivery
 
 
 def _late_acceptance(moves: Moves, delivery: Delivery) -> None:

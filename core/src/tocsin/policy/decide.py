@@ -60,7 +60,7 @@ class Submit:
 
 @attrs.frozen(kw_only=True)
 class GiveUp:
-    """Nothing can be done, and no copy exists: the delivery has failed."""
+    """Nothing more can be done, and no phone will ring: the delivery has failed."""
 
     why: str
     judgements: tuple[Judgement, ...] = ()
@@ -69,6 +69,14 @@ class GiveUp:
 @attrs.frozen(kw_only=True)
 class Park:
     """A copy may exist and the policy sends no other: the delivery waits, visibly, for evidence or an operator."""
+
+    why: str
+    judgements: tuple[Judgement, ...] = ()
+
+
+@attrs.frozen(kw_only=True)
+class AwaitReport:
+    """A vendor has taken an earlier copy, and nothing better can be done: its report will tell."""
 
     why: str
     judgements: tuple[Judgement, ...] = ()
@@ -89,7 +97,7 @@ class Expire:
     why: str = "it expired before it could be sent"
 
 
-Decision = Submit | GiveUp | Park | Wait | Expire
+Decision = Submit | GiveUp | Park | AwaitReport | Wait | Expire
 
 
 def decide(standing: Standing, candidates: tuple[Candidate, ...], now: datetime) -> Decision:
@@ -101,6 +109,9 @@ def decide(standing: Standing, candidates: tuple[Candidate, ...], now: datetime)
         now: aware time.
     """
     last = standing.attempts[-1] if standing.attempts else None
+    proved = next((attempt for attempt in standing.attempts if attempt.proved and attempt.is_copy), None)
+    if proved is not None:
+        return AwaitReport(why=f"evidence came that {proved.account} has taken it")
     if last is not None and last.state is AttemptState.UNKNOWN:
         return _decide_doubt(standing, last, candidates, now)
     if now >= standing.expires_at:
@@ -113,10 +124,13 @@ def decide(standing: Standing, candidates: tuple[Candidate, ...], now: datetime)
 def _after_refusal(standing: Standing, last: Attempt, candidates: tuple[Candidate, ...]) -> Decision:
     """Halve a group, repeat a submit once, go to the next account, or stop: the reason says which."""
     reason = last.reason or Reason.UNRECOGNISED
-    if reason is Reason.SPLIT and last.group_size > 1:
+    can_still = standing.copies < standing.rules.max_copies and any(
+        one.account == last.account and not one.obstacles for one in candidates
+    )
+    if can_still and reason is Reason.SPLIT and last.group_size > 1:
         half = (last.group_size + 1) // 2
         return _again(last, candidates, f"one of {last.group_size} recipients was refused: the group is halved", half)
-    if reason is Reason.RETRY_ONCE and not _repeated(standing, last):
+    if can_still and reason is Reason.RETRY_ONCE and not _repeated(standing, last):
         return _again(last, candidates, "the vendor asks for the same submit again, once", last.group_size)
     why = f"{last.account} refused: {reason.label}" + (f" ({last.code})" if last.code else "")
     if not reason.elsewhere:
@@ -173,9 +187,11 @@ def _choose(
     return Submit(account=chosen, why=why or "the first account of the route that can take it", judgements=judgements)
 
 
-def _stop(standing: Standing, otherwise: GiveUp | Expire) -> GiveUp | Expire | Park:
-    """Stop. While an earlier copy is in doubt, nobody may say that it failed."""
-    if not standing.in_doubt:
-        return otherwise
+def _stop(standing: Standing, otherwise: GiveUp | Expire) -> GiveUp | Expire | Park | AwaitReport:
+    """Stop. While an earlier copy exists, or is in doubt, nobody may say that it failed."""
     judgements = otherwise.judgements if isinstance(otherwise, GiveUp) else ()
-    return Park(why=f"{otherwise.why}; an earlier copy is in doubt", judgements=judgements)
+    if standing.in_doubt:
+        return Park(why=f"{otherwise.why}; an earlier copy is in doubt", judgements=judgements)
+    if standing.copies:
+        return AwaitReport(why=f"{otherwise.why}; an earlier copy is under way", judgements=judgements)
+    return otherwise

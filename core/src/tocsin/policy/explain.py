@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, assert_never
 
-from tocsin.policy.decide import Decision, Expire, GiveUp, Park, Submit, Wait
+from tocsin.policy.decide import AwaitReport, Decision, Expire, GiveUp, Park, Submit, Wait
 from tocsin.policy.judge import Judgement
 
 
@@ -24,6 +24,9 @@ def explain(decision: Decision) -> dict[str, Any]:
             return {"decision": "give_up", "why": decision.why, "candidates": render_judgements(decision.judgements)}
         case Park():
             return {"decision": "park", "why": decision.why, "candidates": render_judgements(decision.judgements)}
+        case AwaitReport():
+            judgements = render_judgements(decision.judgements)
+            return {"decision": "await_report", "why": decision.why, "candidates": judgements}
         case Wait():
             return {"decision": "wait", "why": decision.why, "until": decision.until.isoformat()}
         case Expire():

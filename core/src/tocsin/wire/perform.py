@@ -1,8 +1,8 @@
 """Runs exchanges: a query for its result, a send for one outcome per recipient.
 
-Transport-neutral: of a request it looks at `submits` alone (one that does not say so submits), of an answer at `fault`
-alone. The one rule of a send is
-that after the submitting request may have left, whatever is not a readable answer is `Unknown`, whoever is at fault.
+Transport-neutral: of a request it looks at `submits` alone (one that does not say submits), of an answer at `fault`
+alone. The one rule of a send is that after the submitting request may have left, whatever is not a readable answer is
+`Unknown`, whoever is at fault.
 """
 
 from __future__ import annotations

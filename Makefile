@@ -1,0 +1,53 @@
+# Every target runs from .venv, which is made when it is missing or older than what it is made from:
+# pinned, hash-checked packages (constraints/dev.txt), then the three distributions as they stand in the tree.
+
+VENV          := .venv
+BIN           := $(VENV)/bin
+READY         := $(VENV)/.ready
+DISTRIBUTIONS := core plugins/winnerlook plugins/ipyy
+
+# The first of these that runs and is new enough; or say `make PYTHON=/path/to/python`.
+PYTHON ?= $(firstword $(foreach name,python3.11 python3,$(call new_enough,$(name))))
+new_enough = $(shell $(1) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $(1))
+
+UV ?= uv
+
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+export PIP_ROOT_USER_ACTION := ignore
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test check lint types layers constraints
+
+help:  ## list the targets
+	@sed -nE 's/^([a-z]+):.*## (.*)/  make \1\t\2/p' Makefile | expand -t 20
+
+demo: $(READY)  ## see both vendors' sandboxes at work: outage, doubt, reports, a reply
+	@$(BIN)/tocsin demo
+
+test: $(READY)  ## run every test
+	@$(BIN)/pytest -q -n auto --maxprocesses 8 --dist loadgroup
+
+check: lint types layers test  ## run everything that a change has to pass
+
+lint: $(READY)  ## ruff: rules and format
+	@$(BIN)/ruff check
+	@$(BIN)/ruff format --check
+
+types: $(READY)  ## mypy --strict
+	@$(BIN)/mypy
+
+layers: $(READY)  ## import-linter: arrows point inwards only
+	@$(BIN)/lint-imports --no-cache --no-logo
+
+constraints:  ## resolve constraints/dev.in anew (needs uv)
+	@$(UV) pip compile constraints/dev.in --output-file constraints/dev.txt --quiet --upgrade \
+		--universal --python-version 3.11 --generate-hashes --no-annotate --no-header \
+		--no-emit-package tocsin --no-emit-package tocsin-winnerlook --no-emit-package tocsin-ipyy
+
+$(READY): constraints/dev.txt pyproject.toml $(DISTRIBUTIONS:%=%/pyproject.toml)
+	@test -n "$(PYTHON)" || { echo "tocsin needs Python 3.11 or newer, and neither python3.11 nor python3 is." >&2; exit 2; }
+	@echo "making $(VENV), which takes about half a minute"
+	@$(PYTHON) -m venv --clear $(VENV)
+	@$(BIN)/python -m pip install --quiet --require-hashes -r constraints/dev.txt
+	@$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation $(DISTRIBUTIONS:%=-e ./%)
+	@touch $@
