@@ -100,12 +100,10 @@ class VendorPlugin(_Plugin):
     def verify_push(self, account: Account, push: PushRequest, now: datetime) -> VerifiedPush | PushRefused:
         if not self.implements("verify_push"):
             return PushRefused(why=f"{self.name} pushes nothing")
-        return cast(
-            "VerifiedPush | PushRefused",
-            self._call(
-                "verify_push", cast("type[Any]", VerifiedPush | PushRefused), account=account, push=push, now=now
-            ),
-        )
+        answer = self._call("verify_push", object, account=account, push=push, now=now)
+        if not isinstance(answer, VerifiedPush | PushRefused):
+            raise PluginError(f"plugin {self.name}: verify_push returned {type(answer).__name__}")
+        return answer
 
     def open_transport(self, account: Account, sink: Sink) -> Transport | None:
         if not self.implements("open_transport"):

@@ -13,6 +13,7 @@ from tocsin.model.outcome import Accepted, Reason, Refused
 from tocsin.model.phone import parse_number, parse_vendor_number
 from tocsin.model.push import Trust
 from tocsin.model.report import InboundMessage, Report, ReportState
+from tocsin.outbox.record import RawAnswer
 from tocsin.outbox.state import State
 from tocsin.plugin import Exchange, HttpRequest, hookimpl
 from tocsin.testing.vendor import (
@@ -125,6 +126,51 @@ def test_a_vendor_without_end_is_left_at_last(house_of):
     house = house_of(lambda _: answer_reports([report()], more=True))
 
     assert len(fetch(house)) == poll.MOST_PAGES
+
+
+def leave_behind(house, answer, fault=None):
+    """Store a poll's answer as a process does that dies before it has read it."""
+    raw = RawAnswer(
+        account=house.accounts["one"].id, kind="reports", trust=Trust.POLL, body=answer.body, fault=fault,
+        status=answer.status, headers=answer.headers,
+    )  # fmt: skip
+    return house.outbox.spool(raw, house.clock.now())
+
+
+def test_what_a_killed_poll_left_behind_is_read_by_the_next(house_of):
+    """An answer that was stored and not read is read before the vendor is asked again; its rows come first, once."""
+    house = house_of([answer_send(Accepted(VendorId("77"))), answer_reports([report("78")]), answer_reports([])])
+    (delivery,) = house.send()
+    leave_behind(house, answer_reports([report("77")]))
+
+    assert fetch(house) == (report("77"), report("78"))
+    assert house.deliveries(delivery.message)[0].state is State.DELIVERED
+    assert fetch(house) == ()
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [HttpResponse(status=200, body=b"garbage"), answer_refusal(Reason.BALANCE), HttpResponse(status=200, body=b"[[]")],
+    ids=["unreadable", "refused", "cut"],
+)
+def test_what_a_killed_poll_left_unreadable_is_quarantined_once(house_of, answer):
+    """An answer that holds no rows for us is quarantined, and hinders neither this poll nor the next."""
+    house = house_of([answer_reports([report()]), answer_reports([])])
+    raw = leave_behind(house, answer)
+
+    assert fetch(house) == (report(),)
+    assert fetch(house) == ()
+    assert len(house.quarantined()) == 1
+    assert house.rows.get_raw(raw).body == answer.body
+
+
+def test_an_answer_that_breaks_the_plugin_does_not_stop_the_polls(house_of):
+    """An answer that makes the plugin raise is quarantined like one that it cannot read, and the vendor is asked."""
+    house = house_of([answer_reports([report()])])
+    leave_behind(house, HttpResponse(status=200, body=b'{"rows": [[]]}'))
+
+    assert fetch(house) == (report(),)
+    assert len(house.quarantined()) == 1
 
 
 def test_a_refused_poll_is_an_answer(house_of):

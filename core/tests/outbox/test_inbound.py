@@ -61,6 +61,21 @@ def test_a_raw_answer_is_kept_word_for_word(desk):
     assert [desk.rows.get_raw(name) for name in names] == answers
 
 
+def test_an_answer_is_unread_until_it_is_applied_or_quarantined(desk):
+    """What was spooled and not yet applied is found by account and kind, in order: the vendor will not repeat it."""
+    first, second, third = (desk.spool(body=body) for body in (b"1", b"2", b"3"))
+    elsewhere = desk.spool(account=desk.backup), desk.spool(kind="inbound")
+    assert list(desk.outbox.unread(desk.main, "reports")) == [first, second, third]
+
+    desk.outbox.apply_reports(first, Batch(), shared=False, now=desk.now)
+    desk.outbox.quarantine(third, "not the vendor's form", desk.now)
+    assert {raw: answer.body for raw, answer in desk.outbox.unread(desk.main, "reports").items()} == {second: b"2"}
+
+    desk.outbox.apply_inbound(elsewhere[1], Batch(), desk.now)
+    assert list(desk.outbox.unread(desk.backup, "reports")) == [elsewhere[0]]
+    assert desk.outbox.unread(desk.main, "inbound") == {}
+
+
 def test_one_poller_for_each_account(desk):
     """While one holder polls an account no other may; other accounts are free, and so is the holder itself."""
     assert desk.outbox.begin_poll(desk.main, desk.holder, desk.now)

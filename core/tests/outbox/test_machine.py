@@ -51,6 +51,7 @@ class Life(RuleBasedStateMachine):
         self.desks = [self._stack.enter_context(open_kind(kind)) for kind in ("memory", "sqlite")]
         self._check = check
         self.vendor_ids = {}
+        self.reported, self.rung_nobody = set(), set()
         self.flights = []
 
     def both(self, act):
@@ -128,8 +129,12 @@ class Life(RuleBasedStateMachine):
     def answer(self, position, outcome, keep):
         """A vendor's answer comes, in time or after the lease is lost."""
         attempts, epochs = self.flights.pop(position % len(self.flights))
-        vendor_id = self.vendor_ids[attempts[0].submit]
-        said = {"taken": Accepted(vendor_id), "unknown": Unknown("reset")}
+        submit = attempts[0].submit
+        said = {"taken": Accepted(self.vendor_ids[submit]), "unknown": Unknown("reset")}
+        if outcome not in said and submit in self.reported:
+            outcome = "unknown"  # what a vendor reports on, it has taken
+        if outcome not in said:
+            self.rung_nobody.add(submit)
         settlements = tuple(
             Settlement(attempt=one.id, epoch=epochs[one.delivery], outcome=said.get(outcome, outcome), keep=keep)
             for one in attempts
@@ -156,12 +161,13 @@ class Life(RuleBasedStateMachine):
         attempt = self.pick(self.attempts(), position)
         number = self.desk.find(attempt.delivery).to.full
         vendor_id = self.vendor_ids[attempt.submit]
+        self.reported.add(attempt.submit)
         self.both(lambda desk: desk.report(state, vendor_id, number, account=attempt.account, shared=shared))
 
     def attempts(self):
-        """All attempts that may ring a phone: of others a vendor reports nothing."""
+        """All attempts that a vendor may have taken: of others it reports nothing."""
         every = (attempt for one in self.deliveries() for attempt in self.desk.attempts(one.id))
-        return [attempt for attempt in every if attempt.state.may_ring]
+        return [attempt for attempt in every if attempt.submit not in self.rung_nobody]
 
     @rule(holder=holders, dies=st.booleans())
     def leave(self, holder, dies):

@@ -157,6 +157,19 @@ def test_a_report_that_overtook_a_lost_answer_settles_the_doubt(desk):
     assert desk.state(delivery.id) is State.DELIVERED
 
 
+def test_the_id_that_settled_a_doubt_finds_what_waited_for_it(desk):
+    """Once a doubt is settled under an id, reports of that id that settled nothing themselves are joined as well."""
+    (delivery,) = desk.accept()
+    attempts = desk.intend(delivery)
+    desk.report(DELIVERED, shared=True)
+    desk.report(ENROUTE)
+
+    desk.settle(Unknown("read-timeout"), *attempts)
+
+    assert [(one.delivery, one.by_number) for one in desk.reports()] == [(delivery.id, True), (delivery.id, False)]
+    assert desk.state(delivery.id) is State.DELIVERED
+
+
 # the only doubt
 
 

@@ -22,6 +22,7 @@ EXPECTED = {
         E.RELEASE: S.QUEUED,
         E.INTENT: S.SENDING,
         E.ACCEPTED: S.SUBMITTED,
+        E.LOST: S.IN_DOUBT,
         E.GIVE_UP: S.FAILED,
         E.PARK: S.PARKED,
         E.EXPIRE: S.EXPIRED,

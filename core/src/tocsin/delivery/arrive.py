@@ -30,9 +30,10 @@ class StoringSink:
         spooled = self._store.spool(answer, self._clock.now())
         try:
             evidence = decode(raw)
-        except AnswerError as error:
-            self._store.quarantine(spooled, str(error), self._clock.now())
-            observe.log.error(observe.POLL_FAILED, kind="unasked", account=self._account.id, cause=str(error))
+        except Exception as error:  # noqa: BLE001 (the plugin seam; what it raises may quote what came)
+            why = str(error) if isinstance(error, AnswerError) else f"decode raised {type(error).__name__}"
+            self._store.quarantine(spooled, why, self._clock.now())
+            observe.log.error(observe.POLL_FAILED, kind="unasked", account=self._account.id, cause=why)
             return
         now = self._clock.now()
         self._store.apply_reports(spooled, evidence.reports, shared=self._account.shared, now=now)

@@ -65,7 +65,7 @@ def verdict_of(delivery: Delivery, decision: GiveUp | Park | AwaitReport | Expir
         case Expire():
             event = Event.EXPIRE
         case Wait():
-            event = Event.RELEASE
+            event = Event.LOST
     return Verdict(delivery=delivery.id, epoch=delivery.epoch, event=event, explanation=explain(decision))
 
 

@@ -118,7 +118,7 @@ def _left_behind(
     for raw, left in parts.store.unread(account.id, kind).items():
         try:
             answer = _reread(ask(), left)
-        except AnswerError as error:
+        except (AnswerError, PluginError) as error:
             parts.store.quarantine(raw, str(error), parts.clock.now())
             continue
         if isinstance(answer, Batch):

@@ -56,7 +56,8 @@ class Event(enum.Enum):
     """Proof that this attempt rang no phone: the policy may choose again."""
 
     LOST = "lost"
-    """Nobody knows what became of the attempt; also of every SENDING whose holder is gone."""
+    """Nobody knows what became of the attempt; also of every SENDING whose holder is gone, and of what was claimed
+    for another copy while evidence may still come."""
 
     GIVE_UP = "give_up"
     RESEND = "resend"
@@ -83,6 +84,7 @@ TRANSITIONS: dict[tuple[State, Event], State] = {
     (State.CLAIMED, Event.RELEASE): State.QUEUED,
     (State.CLAIMED, Event.INTENT): State.SENDING,
     (State.CLAIMED, Event.ACCEPTED): State.SUBMITTED,
+    (State.CLAIMED, Event.LOST): State.IN_DOUBT,
     (State.CLAIMED, Event.GIVE_UP): State.FAILED,
     (State.CLAIMED, Event.PARK): State.PARKED,
     (State.CLAIMED, Event.EXPIRE): State.EXPIRED,
