@@ -32,7 +32,7 @@ EVENTS = {
     Park: Event.PARK,
     AwaitReport: Event.ACCEPTED,
     Expire: Event.EXPIRE,
-    Wait: Event.RELEASE,
+    Wait: Event.LOST,
 }
 
 numbers = st.sampled_from(["13900000001", "13900000002"])

@@ -158,6 +158,38 @@ def test_a_store_that_cannot_write_says_so(path, open_file):
         assert [one.id for one in desk.outbox.deliveries(Filter())] == [delivery]
 
 
+LOOK = """
+import sys
+from pathlib import Path
+from tocsin.outbox.record import Filter
+from tocsin.outbox.sqlite import open_rows
+
+rows = open_rows(Path(sys.argv[1]))
+print(len(rows.find_deliveries(Filter())))
+rows.close()
+"""
+
+
+def count_elsewhere(path):
+    """Have another process open the store, count its deliveries and close it again."""
+    return int(
+        subprocess.run([sys.executable, "-c", LOOK, str(path)], check=True, capture_output=True, timeout=60).stdout
+    )
+
+
+def test_a_process_may_open_a_store_twice(path, open_file):
+    """A second connection of one process takes no lock from the first: what that commits later is there for everybody.
+
+    POSIX locks are a process's, not a file descriptor's: to close any descriptor of the file drops them all, and the
+    next process that closes the store takes the write-ahead log away from under the first.
+    """
+    with open_file(path) as desk, open_file(path):
+        desk.accept("13900000001")
+        assert count_elsewhere(path) == 1
+        desk.accept("13900000002")
+        assert count_elsewhere(path) == 2
+
+
 WRITER = """
 import sys
 from datetime import UTC, datetime
@@ -171,6 +203,7 @@ from tocsin.outbox.store import Outbox
 
 path, process, count = Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])
 now = datetime(2026, 1, 1, tzinfo=UTC)
+print("ready", flush=True)
 sys.stdin.read(1)
 outbox = Outbox(open_rows(path), lambda _: False)
 for number in range(count):
@@ -197,6 +230,7 @@ def test_processes_that_write_at_once_lose_nothing(path, open_file):
         )
         for process in range(processes)
     ]
+    assert [child.stdout.readline() for child in children] == ["ready\n"] * processes
     for child in children:
         child.stdin.write("\n")
         child.stdin.flush()

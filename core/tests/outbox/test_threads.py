@@ -1,11 +1,13 @@
 """Many threads at one store."""
 
 from concurrent.futures import ThreadPoolExecutor, wait
+from threading import Barrier
 
 import attrs
 import pytest
 
 from tocsin.outbox.record import Filter
+from tocsin.outbox.sqlite import open_rows
 from tocsin.outbox.state import State
 
 
@@ -37,3 +39,17 @@ def test_threads_claim_each_delivery_once(desk):
         claims = list(threads.map(lambda holder: desk.outbox.claim(delivery.message, holder, desk.now), holders))
 
     assert sum(len(claim) for claim in claims) == 1
+
+
+def test_a_store_that_many_make_at_once_is_made_once(tmp_path):
+    """Of many that open a store which is not there yet, each gets the same whole store, and none is refused."""
+    makers = 6
+    start = Barrier(makers)
+
+    def make(path):
+        start.wait(10)
+        open_rows(path).close()
+
+    with ThreadPoolExecutor(makers) as threads:
+        for number in range(10):
+            list(threads.map(make, [tmp_path / f"{number}.db"] * makers))

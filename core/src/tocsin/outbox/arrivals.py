@@ -89,6 +89,8 @@ class Arrivals:
         if attempt is None:
             return stored
         self._join(attempt, report, now)
+        if by_number and report.vendor_id is not None:  # the id is known now: others of it may have waited
+            self._rematch_by_id(stored.account, report.vendor_id, now)
         return attrs.evolve(stored, delivery=attempt.delivery, by_number=by_number)
 
     def _spoken_of(self, account: AccountId, report: Report) -> Attempt | None:

@@ -210,8 +210,9 @@ class MemoryRows:
         )
 
     def adopt(self, orphan: StoredReport, delivery: DeliveryId, *, by_number: bool) -> None:
-        adopted = attrs.evolve(orphan, delivery=delivery, by_number=by_number)
-        self._tables.reports[self._tables.reports.index(orphan)] = adopted
+        if orphan in self._tables.reports:
+            adopted = attrs.evolve(orphan, delivery=delivery, by_number=by_number)
+            self._tables.reports[self._tables.reports.index(orphan)] = adopted
 
     def add_inbound(self, raw: RawId, messages: Iterable[StoredInbound]) -> None:  # noqa: ARG002
         self._tables.inbound.extend(messages)

@@ -158,7 +158,10 @@ class EvidenceRows(Protocol):
         ...
 
     def adopt(self, orphan: StoredReport, delivery: DeliveryId, *, by_number: bool) -> None:
-        """Write down which delivery an unmatched report turned out to be for, and whether by its number alone."""
+        """Write down which delivery an unmatched report turned out to be for, and whether by its number alone.
+
+        One that has been adopted meanwhile stays with whom it is.
+        """
         ...
 
 
