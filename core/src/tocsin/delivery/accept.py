@@ -86,7 +86,7 @@ def prepare(
     _check_characters(draft)
     message = Message(
         id=new_message_id(now, draw_bits),
-        to=tuple(dict.fromkeys(draft.to)),
+        to=draft.to,
         text=draft.text,
         cls=draft.cls,
         accepted_at=now,
@@ -100,6 +100,9 @@ def prepare(
     )
     for plugin in middleware:
         message = plugin.rewrite_message(message)
+    if not message.to:
+        raise InvalidInput("a plugin took every recipient off the message")
+    message = attrs.evolve(message, to=tuple(dict.fromkeys(message.to)))
     deliveries = tuple(
         _new_delivery(message, position, to, routes, now) for position, to in enumerate(message.to, start=1)
     )

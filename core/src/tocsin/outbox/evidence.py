@@ -74,8 +74,8 @@ def only_doubt(doubts: Iterable[Attempt], report: Report, now: datetime) -> Atte
     """Return the one attempt in doubt that a report of its account and number may settle.
 
     Args:
-        doubts: all attempts of that account and number whose outcome is unknown, or not known yet: the report may
-            have overtaken an answer that is still under way.
+        doubts: all attempts of that account and number whose outcome is unknown, or not known yet (the report may
+            have overtaken an answer that is still under way), or that were accepted without an id.
         report: one that names no known submit.
         now: aware time.
 

@@ -24,7 +24,6 @@ from tocsin.outbox.record import (
     StoredReport,
     Transition,
 )
-from tocsin.outbox.state import AttemptState
 from tocsin.outbox.store import Outbox
 
 
@@ -148,8 +147,7 @@ class MemoryRows:
         return next((one for one in self._of(account, to) if one.vendor_id == vendor_id), None)
 
     def in_doubt(self, account: AccountId, to: Msisdn) -> tuple[Attempt, ...]:
-        open_states = (AttemptState.UNKNOWN, AttemptState.INTENT)
-        return tuple(one for one in self._of(account, to) if one.state in open_states)
+        return tuple(one for one in self._of(account, to) if one.state.may_ring and one.vendor_id is None)
 
     def _of(self, account: AccountId, to: Msisdn) -> Iterator[Attempt]:
         for attempt in self._tables.attempts.values():

@@ -106,7 +106,10 @@ class AttemptRows(Protocol):
         ...
 
     def in_doubt(self, account: AccountId, to: Msisdn) -> tuple[Attempt, ...]:
-        """Return the attempts of that account and number whose outcome is unknown, or not known yet."""
+        """Return the attempts of that account and number that a report of an unknown id may speak of.
+
+        Those of unknown outcome, those whose outcome is not known yet, and those accepted without an id.
+        """
         ...
 
 

@@ -6,15 +6,14 @@ A failed COMMIT is an unknown outcome: the rows may stand after all, so it is ne
 from __future__ import annotations
 
 import json
-import os
 import sqlite3
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager
 from datetime import datetime
 from pathlib import Path
 
-from tocsin.errors import CommitUnknown, StoreError, StoreFailed
+from tocsin.errors import CommitUnknown, StoreFailed
 from tocsin.model.ids import AccountId, AttemptId, DeliveryId, HolderId, MessageId, VendorId
 from tocsin.model.message import Message
 from tocsin.model.phone import Msisdn
@@ -31,65 +30,16 @@ from tocsin.outbox.record import (
     StoredReport,
     Transition,
 )
-from tocsin.outbox.sqlite_schema import APPLICATION_ID, SCHEMA, VERSION
+from tocsin.outbox.sqlite_file import open_file
 
 Boundary = Callable[[str], None]
 """Called as each commit begins and has ended, with its name: where a crash test pulls the plug."""
 
-_BUSY_MS = 10_000
 _CHUNK = 500
 
 
-def _connect(path: Path) -> sqlite3.Connection:
-    try:
-        _make_private(path)
-        connection = sqlite3.connect(path, timeout=_BUSY_MS / 1000, isolation_level=None, check_same_thread=False)
-    except (OSError, sqlite3.Error) as error:
-        raise StoreError(f"the store {path} cannot be opened: {error}") from error
-    connection.row_factory = sqlite3.Row
-    return connection
-
-
-def _make_private(path: Path) -> None:
-    """Make a file that only its owner can read. One that is there is not touched: to close any descriptor of it would
-    drop the locks of every connection that this process has to it."""
-    with suppress(FileExistsError):
-        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
-
-
-def _prepare(connection: sqlite3.Connection, path: Path) -> None:
-    """Set the file up, or refuse one that is not ours, or of another version, before a byte of it is changed."""
-    ours = _pragma(connection, "application_id") == APPLICATION_ID
-    version = _pragma(connection, "user_version")
-    if not ours and connection.execute("SELECT 1 FROM sqlite_schema").fetchone():
-        raise StoreError(f"{path} is a database, but not a store of tocsin")
-    if ours and version != VERSION:
-        raise StoreError(f"the store {path} is of version {version}; this tocsin knows version {VERSION}")
-    connection.execute("PRAGMA journal_mode = WAL")
-    connection.execute("PRAGMA synchronous = FULL")
-    connection.execute("PRAGMA foreign_keys = ON")
-    if not ours:
-        _create(connection)
-
-
-def _create(connection: sqlite3.Connection) -> None:
-    """Make the tables in one transaction, so that a killed start leaves an empty file and not half a store."""
-    connection.execute("BEGIN IMMEDIATE")
-    if _pragma(connection, "application_id") != APPLICATION_ID:  # another process may have been first
-        for statement in SCHEMA.split(";"):
-            connection.execute(statement)
-        connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-        connection.execute(f"PRAGMA user_version = {VERSION}")
-    connection.execute("COMMIT")
-
-
-def _pragma(connection: sqlite3.Connection, name: str) -> int:
-    (value,) = connection.execute(f"PRAGMA {name}").fetchone()
-    return int(value)
-
-
 def open_rows(path: Path, boundary: Boundary = lambda _: None) -> SqliteRows:
-    """Open a store's file, or make it (mode 0600: it holds texts and numbers).
+    """Open a store, or make it.
 
     Args:
         path: of the file; its directory exists.
@@ -98,16 +48,7 @@ def open_rows(path: Path, boundary: Boundary = lambda _: None) -> SqliteRows:
     Raises:
         StoreError: it cannot be opened, is corrupt, is something else, or is of a newer version.
     """
-    connection = _connect(path)
-    try:
-        _prepare(connection, path)
-    except sqlite3.Error as error:
-        connection.close()
-        raise StoreError(f"the store {path} cannot be used: {error}") from error
-    except StoreError:
-        connection.close()
-        raise
-    return SqliteRows(connection, boundary)
+    return SqliteRows(open_file(path), boundary)
 
 
 class SqliteRows:
@@ -276,8 +217,8 @@ class SqliteRows:
 
     def in_doubt(self, account: AccountId, to: Msisdn) -> tuple[Attempt, ...]:
         rows = self._rows(
-            "SELECT * FROM attempt WHERE account = ? AND recipient = ? AND state IN ('unknown', 'intent')"
-            " ORDER BY intended_at",
+            "SELECT * FROM attempt WHERE account = ? AND recipient = ? AND vendor_id IS NULL"
+            " AND state IN ('unknown', 'intent', 'accepted') ORDER BY intended_at",
             account,
             to.full,
         )

@@ -88,7 +88,7 @@ CREATE TABLE attempt (
 ) WITHOUT ROWID;
 CREATE UNIQUE INDEX attempt_by_delivery ON attempt (delivery, number);
 CREATE INDEX attempt_by_report ON attempt (account, vendor_id, recipient) WHERE vendor_id IS NOT NULL;
-CREATE INDEX attempt_in_doubt ON attempt (account, recipient) WHERE state IN ('unknown', 'intent');
+CREATE INDEX attempt_in_doubt ON attempt (account, recipient) WHERE vendor_id IS NULL;
 
 CREATE TABLE audit (
     seq INTEGER PRIMARY KEY,

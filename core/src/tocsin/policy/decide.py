@@ -8,6 +8,7 @@ already tried, copies that may exist. So a process that dies between two steps l
 from __future__ import annotations
 
 from datetime import datetime
+from typing import assert_never
 
 import attrs
 
@@ -169,6 +170,8 @@ def _decide_doubt(standing: Standing, last: Attempt, candidates: tuple[Candidate
             return _choose(standing, same, f"{doubt}: its class sends again by the same account", tried=frozenset())
         case InDoubt.RESEND_OTHER:
             return _choose(standing, candidates, f"{doubt}: its class sends by another account")
+        case never:
+            assert_never(never)
 
 
 def _choose(
