@@ -10,16 +10,19 @@ import time
 import tomllib
 from collections.abc import Iterator
 from contextlib import closing
+from datetime import UTC, datetime, timedelta
 from typing import ClassVar
 
 import pytest
 
 from tocsin.errors import NotFound
-from tocsin.sandbox import Fault, Operation, RunningSandbox, Terms, example_config, start
+from tocsin.sandbox import Attachment, Fault, Operation, RunningSandbox, Terms, example_config, start
 from tocsin.sandbox.http import Answer
+from tocsin.sandbox.mischief import spoil
+from tocsin.sandbox.push import Pushing
 from tocsin.sandbox.site import Call, Draft, Reply
 
-NUMBER = "13900000000"
+NUMBER, OTHER = "13900000000", "13900000001"
 TEXT = "磁盘已满【Example】"
 OPEN = '<?xml version="1.0" encoding="utf-8"?><r>'
 
@@ -31,6 +34,7 @@ class Parrot:
     account_settings: ClassVar = {"user_code": "demo"}
     terms = Terms(balance="1.00")
     shapes: ClassVar = {"shouted": Operation.SUBMIT}
+    pushing = Pushing(reports={}, replies={}, is_received=bool, tries=1)
 
     def __init__(self, desk):
         self.desk = desk
@@ -40,7 +44,7 @@ class Parrot:
             return Call(operation=Operation.REPORTS, name="reports", perform=self.report, refuse=refuse)
         if request.path != "/send":
             return Call.answered(Answer(status=404))
-        draft = Draft(numbers=(NUMBER,), text=request.body.decode())
+        draft = self.draft(request)
         return Call(
             operation=Operation.SUBMIT,
             name="send",
@@ -48,6 +52,14 @@ class Parrot:
             perform=lambda shape: self.take(draft, shape),
             refuse=refuse,
         )
+
+    def draft(self, request):
+        if request.query == "each":
+            return Draft(numbers=(NUMBER, OTHER), texts=("for one", "for the other"))
+        if request.query == "mms":
+            file = Attachment(name="a.txt", size=2, sha256="00")
+            return Draft(numbers=(NUMBER,), subject="hi", attachments=(file,), planned="tomorrow")
+        return Draft(numbers=(NUMBER,), text=request.body.decode())
 
     def take(self, draft, shape):
         if not self.desk.charge(draft):
@@ -372,8 +384,20 @@ def test_a_reset_starts_afresh(vendor):
 
 def test_terms_are_checked(vendor):
     """An unknown term or a wrong value is refused and changes nothing."""
-    for bad in ({"balanse": "1"}, {"balance": "much"}, {"keywords": "促销"}, {"blocked": [1]}, {"postpaid": "yes"}):
-        with pytest.raises(ValueError, match=r"term|amount"):
+    for bad in (
+        {"balanse": "1"},
+        {"balance": "much"},
+        {"keywords": "促销"},
+        {"blocked": [1]},
+        {"postpaid": "yes"},
+        {"password": 1},
+        {"min_recipients": 0},
+        {"max_recipients": "many"},
+        {"separators": ["|!|"]},
+        {"separators": "!^"},
+        {"byte_order": "middle"},
+    ):
+        with pytest.raises(ValueError, match=r"term|amount|count|separators|byte order"):
             vendor.set_terms(**bad)
 
     assert vendor.terms == Parrot.terms
@@ -437,3 +461,43 @@ def test_the_example_configuration_is_toml(vendor):
         },
         "routes": [{"name": "all", "strategy": "failover", "accounts": ["parrot"]}],
     }
+
+
+def test_a_personalised_submit_brings_each_phone_its_own(vendor):
+    """Each number gets the text that stands at its place, and each is charged."""
+    ask(vendor, "/send?each")
+
+    assert vendor.ledger.texts_to(NUMBER) == ("for one",)
+    assert vendor.ledger.texts_to(OTHER) == ("for the other",)
+    assert vendor.ledger.submits[0].texts == ("for one", "for the other")
+    assert str(vendor.terms.balance) == "0.80"
+
+
+def test_an_mms_is_in_the_ledger_with_its_files(vendor):
+    """Subject and files stand in both columns; the time that was asked for stands with the submit."""
+    ask(vendor, "/send?mms")
+    (submit,), (received,) = vendor.ledger.page.submits, vendor.ledger.page.received
+
+    assert (submit.subject, [(file.name, file.size) for file in submit.attachments]) == ("hi", [("a.txt", 2)])
+    assert (received.subject, received.attachments) == (submit.subject, submit.attachments)
+    assert submit.planned == "tomorrow"
+
+
+def test_the_vendors_clock_can_be_set(vendor):
+    """The ledger has the vendor's time; a reset sets the clock right."""
+    began = datetime.now(UTC)
+    vendor.advance(3600)
+    ask(vendor)
+    assert vendor.ledger.submits[0].at - began >= timedelta(hours=1)
+
+    vendor.reset()
+    ask(vendor)
+    assert vendor.ledger.submits[0].at - began < timedelta(hours=1)
+
+
+def test_a_page_in_gbk_suffers_the_charset_faults_the_other_way_round():
+    """What says gb2312 becomes UTF-8 under `charset`, and stays what it is under `gb2312`."""
+    answer = Answer(body=TEXT.encode("gbk"), content_type="text/xml; charset=gb2312")
+
+    assert spoil(answer, Fault("charset")).body == TEXT.encode()
+    assert spoil(answer, Fault("gb2312")) == answer

@@ -12,6 +12,7 @@ import pytest
 
 from tocsin.sandbox import Operation, RunningSandbox, Terms, start_control
 from tocsin.sandbox.http import Answer
+from tocsin.sandbox.push import Pushing
 from tocsin.sandbox.site import Call, Draft, Reply
 
 NUMBER = "13900000000"
@@ -25,6 +26,7 @@ class Mute:
     account_settings: ClassVar = {"user_code": "demo"}
     terms = Terms()
     shapes: ClassVar = {}
+    pushing = Pushing(reports={"ids": repr}, replies={"texts": repr}, is_received=bool, tries=1)
 
     def __init__(self, desk):
         self.desk = desk
@@ -79,6 +81,7 @@ def test_the_list_says_what_an_account_needs(control, vendor):
         {"vendor": "mute", "base_url": vendor.base_url, "dark": False, "account_settings": {"user_code": "demo"}}
     ]
     assert listed[0]["terms"]["balance"] == "1000"
+    assert listed[0]["push_forms"] == {"reports": ["ids"], "replies": ["texts"]}
 
 
 def test_the_ledger_is_shown_in_full(control, vendor):
@@ -137,9 +140,24 @@ def test_modes_terms_and_reset(control, vendor):
     assert vendor.terms == Terms()
 
 
+def test_the_clock_is_set_forward(control, vendor):
+    """A skewed clock shows in the ledger; `reset` sets it right."""
+    ask(vendor.base_url, "POST", "/send")
+    assert control("POST", "/mute/clock", advance_s=3600) == (200, {})
+    ask(vendor.base_url, "POST", "/send")
+
+    first, second = vendor.ledger.submits
+    assert (second.at - first.at).total_seconds() >= 3600
+
+
 @pytest.mark.parametrize(
     ("path", "fields"),
     [
+        ("/mute/clock", {}),
+        ("/mute/clock", {"advance_s": "1"}),
+        ("/mute/clock", {"advance_s": 1e300}),
+        ("/mute/push-reports", {"url": "nowhere"}),
+        ("/mute/push-replies", {"url": "http://127.0.0.1:1", "form": "smoke"}),
         ("/mute/faults", {}),
         ("/mute/faults", {"kind": "flood"}),
         ("/mute/faults", {"kind": "reset", "time": 1}),

@@ -97,6 +97,7 @@ def _document(name, capsys):
         "explain": [listed[0]["message"]],
         "reports": ["--fetch"],
         "inbox": ["--fetch"],
+        "call": ["ipyy", "mms-balance"],
     }
     return json.loads(_stdout([name, *arguments.get(name, []), "--json"], capsys))
 

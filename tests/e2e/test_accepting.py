@@ -83,7 +83,6 @@ USAGE = {
     "unknown-group": ("send", "--now", "--group", "nobody", "--text", TEXT),
     "missing-list": ("send", "--now", "--to", "@no-such-file", "--text", TEXT),
     "missing-attachment": ("send", "--now", "--to", NUMBER, "--text", TEXT, "--attach", "no-such-file"),
-    "now-and-at": (*SEND, "--at", "2099-01-01T00:00Z"),
     "bad-time": ("send", "--to", NUMBER, "--text", TEXT, "--at", "tomorrow"),
     "bad-class": (*SEND, "--class", "urgent"),
     "bad-tag": (*SEND, "--tag", "team"),

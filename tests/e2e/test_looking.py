@@ -242,10 +242,10 @@ def test_explain_tells_every_attempt_and_why(terminal, winnerlook, ipyy):
 
 def test_explain_tells_why_an_account_was_passed_over(terminal, winnerlook, ipyy):
     """An account that cannot carry a message is judged with its reason, and no attempt is made of it."""
-    terminal.configure(winnerlook, ipyy)
+    terminal.configure(winnerlook, ipyy, swap={'channel = "37"': 'channel = "37"\nencrypt = true'})
     sent = terminal.send(NUMBER, TEXT, "--extension", "42").json
 
-    assert "SendMsg takes no extension number" in terminal.call("explain", sent["id"]).out
+    assert "no encrypted method takes an extension number" in terminal.call("explain", sent["id"]).out
 
 
 @pytest.mark.parametrize("command", ["status", "explain", "list"])

@@ -206,7 +206,7 @@ def test_at_postpones_the_time_that_expiry_counts_from(terminal, winnerlook):
 
 def test_an_extension_number_goes_where_it_can_be_carried(terminal, winnerlook, ipyy):
     """An account that takes no extension number is passed over, and the next one sends from it."""
-    terminal.configure(winnerlook, ipyy)
+    terminal.configure(winnerlook, ipyy, swap={'channel = "37"': 'channel = "37"\nencrypt = true'})
 
     assert terminal.send(NUMBER, "t", "--extension", "42").status == 0
     assert [(one.number, one.extension) for one in ipyy.ledger.received] == [(NUMBER, "42")]

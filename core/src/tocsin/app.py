@@ -18,6 +18,7 @@ from tocsin.config import Config, find_config, load_config
 from tocsin.delivery import poll
 from tocsin.delivery.accept import Draft, prepare
 from tocsin.delivery.arrive import StoringSink
+from tocsin.delivery.call import call
 from tocsin.delivery.dispatch import Progress, dispatch
 from tocsin.delivery.fleet import Fleet
 from tocsin.delivery.parts import Parts
@@ -105,7 +106,7 @@ class Tocsin:
         store = Outbox(open_rows(config.store.path, outside.boundary), self._holders.is_dead)
         self._parts = Parts(
             store=store,
-            fleet=Fleet(registry=registry, accounts=config.accounts, routes=config.routes),
+            fleet=Fleet(registry=registry, accounts=config.accounts, routes=config.routes, keywords=store.keywords),
             transports=Transports(outside.http, lambda account: StoringSink(store, outside.clock, account)),
             clock=outside.clock,
         )
@@ -219,6 +220,10 @@ class Tocsin:
     def query_balance(self, account: Account) -> Balance | Refused:
         """Ask an account's balance. Raises as `tocsin.delivery.poll.query_balance` does."""
         return poll.query_balance(self._parts, account)
+
+    def call(self, account: Account, operation: str, arguments: Mapping[str, str]) -> object:
+        """Run one of the vendor's extra operations. Raises as `tocsin.delivery.call.call` does."""
+        return call(self._parts, account, operation, arguments)
 
     def fetch_reports(self, account: Account) -> tuple[Report, ...] | Refused:
         """Fetch, store and apply an account's delivery reports."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 import pluggy
 
 from tocsin.errors import AnswerError, Reached, TransportError
-from tocsin.model.account import Account, Capabilities, Limits, Operation, Rate, Vendor
+from tocsin.model.account import Account, Argument, Capabilities, Limits, Operation, Rate, Vendor
 from tocsin.model.balance import Balance, Unit
 from tocsin.model.ids import AccountId, VendorId
 from tocsin.model.message import Message, OutcomeNotice
@@ -30,6 +30,7 @@ __all__ = [
     "Account",
     "AccountId",
     "AnswerError",
+    "Argument",
     "Attachment",
     "Balance",
     "Batch",

@@ -66,12 +66,23 @@ def test_expiry_is_the_class_and_counts_from_when_it_is_due(house_of, clock, cls
     later = clock.now() + timedelta(hours=1)
 
     now, scheduled, late = (
-        house.prepare(cls=cls, send_at=at).deliveries[0] for at in (None, later, clock.now() - timedelta(hours=1))
+        house.prepare(cls=cls, send_at=at, holder=None).deliveries[0]
+        for at in (None, later, clock.now() - timedelta(hours=1))
     )
 
     assert (now.due_at, now.expires_at) == (clock.now(), clock.now() + span)
     assert (scheduled.due_at, scheduled.expires_at) == (later, later + span)
     assert (late.due_at, late.expires_at) == (now.due_at, now.expires_at)
+
+
+def test_what_is_submitted_at_once_is_due_at_once(house_of, clock):
+    """A time to send at is the vendor's to keep where the message is handed over now; expiry still counts from it."""
+    later = clock.now() + timedelta(hours=1)
+
+    (delivery,) = house_of().prepare(send_at=later).deliveries
+
+    assert delivery.due_at == clock.now()
+    assert delivery.expires_at > later
 
 
 def test_each_recipient_is_routed_on_its_own(house_of):

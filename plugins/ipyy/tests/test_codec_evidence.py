@@ -1,7 +1,8 @@
-"""Polls: laws of reading reports and replies, above all that no row is lost. The golden vectors stand in test_codec."""
+"""Polls and pushes: laws of reading reports and replies, in XML and JSON; above all that no row is lost."""
 
 from __future__ import annotations
 
+import json
 import tomllib
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -11,19 +12,53 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tocsin.plugin import E164, AnswerError, Batch, HttpResponse, InboundMessage, Report, ReportState, VendorId
-from tocsin_ipyy.codec_evidence import decode_mo, decode_reports
+import tocsin_ipyy as plugin
+from tocsin.plugin import (
+    E164,
+    Account,
+    AccountId,
+    AnswerError,
+    Batch,
+    HttpResponse,
+    InboundMessage,
+    PushRefused,
+    PushRequest,
+    Report,
+    ReportState,
+    Secret,
+    VendorId,
+    VerifiedPush,
+)
+from tocsin_ipyy.settings import Settings
+
+
+def account(reports):
+    own = Settings(user_id="12", account="demo", password=Secret("abc123"), reports=reports)
+    return Account(id=AccountId("test"), vendor="ipyy", base_url="https://ipyy.example", settings=own)
+
+
+def decode(kind, response, syntax="xml"):
+    fetch = plugin.fetch_reports if kind == "reports" else plugin.fetch_mo
+    return fetch(account(syntax)).decode(response)
+
+
+def decode_reports(response, syntax="xml"):
+    return decode("reports", response, syntax)
+
+
+def decode_mo(response, syntax="xml"):
+    return decode("mo", response, syntax)
+
 
 VECTORS = [
     tomllib.loads(path.read_text("utf-8")) for path in sorted((Path(__file__).parent / "vectors").glob("*.toml"))
 ]
 GOLDEN = [
-    (vector["kind"], vector["answer"]["body"].encode(vector["answer"].get("charset", "utf-8")))
+    (vector["kind"], vector.get("settings", {}).get("reports", "xml"), vector["answer"])
     for vector in VECTORS
-    if "rows" in vector["result"]
+    if vector["kind"] in ("reports", "mo") and "rows" in vector["result"]
 ]
-DECODE = {"reports": decode_reports, "mo": decode_mo}
-CLOSING = {"reports": b"</statusbox>", "mo": b"</callbox>"}
+CLOSING = {("reports", "xml"): b"</statusbox>", ("mo", "xml"): b"</callbox>"}
 STATES = {"10": ReportState.DELIVERED, "20": ReportState.FAILED, "30": ReportState.UNKNOWN}
 TWO_ROWS = "".join(
     f"<statusbox><mobile>{number}</mobile><taskid>12</taskid><status>10</status></statusbox>"
@@ -35,6 +70,7 @@ mainland = st.from_regex(r"\+861[3-9][0-9]{9}", fullmatch=True)
 texts = st.text(
     st.characters(exclude_categories=("Cs", "Cc"), exclude_characters="\ufffe\uffff") | st.sampled_from(" <&")
 )
+escapes = st.text(st.characters() | st.sampled_from(list('"\\{}[], <')))
 moments = st.datetimes(datetime(2000, 1, 1), datetime(2099, 1, 1), timezones=st.just(UTC))
 seconds = moments.map(lambda at: at.replace(microsecond=0))
 reports = st.builds(
@@ -100,17 +136,59 @@ def test_the_declared_charset_comes_first(content_type, declaration):
     assert [row.text for row in decode_mo(response).rows] == ["模"]
 
 
-@pytest.mark.parametrize(("kind", "body"), GOLDEN)
-def test_a_cut_poll_keeps_its_whole_rows(kind, body):
+@pytest.mark.parametrize(("kind", "syntax", "golden"), GOLDEN)
+def test_a_cut_poll_keeps_its_whole_rows(kind, syntax, golden):
     """Every prefix of a golden answer gives the first rows of the whole one, and keeps every other whole row."""
-    golden = DECODE[kind](answer(body))
+    body = golden["body"].encode(golden.get("charset", "utf-8"))
+    whole, closing = decode(kind, answer(body), syntax), CLOSING.get((kind, syntax), b"}")
     for length in range(len(body)):
         try:
-            batch = DECODE[kind](answer(body[:length], fault="reset-in-body"))
+            batch = decode(kind, answer(body[:length], fault="reset-in-body"), syntax)
         except AnswerError:
             batch = Batch()
-        assert batch.rows == golden.rows[: len(batch.rows)]
-        assert len(batch.rows) + len(batch.unparsed) >= body[:length].count(CLOSING[kind])
+        assert batch.rows == whole.rows[: len(batch.rows)]
+        assert syntax == "json" or len(batch.rows) + len(batch.unparsed) >= body[:length].count(closing)
+
+
+@settings(deadline=None)
+@given(texts=st.lists(escapes, min_size=1, max_size=4), ascii_only=st.booleans(), data=st.data())
+def test_replies_in_json_are_read_exactly_or_kept(texts, ascii_only, data):
+    """In JSON a reply is kept to the letter, but for what is no character; cut anywhere, no reply becomes another."""
+    rows = [{"mobile": "13900000000", "content": text, "extno": ""} for text in texts]
+    body = json.dumps({"error": "1", "remark": "成功", "callbox": rows}, ensure_ascii=ascii_only, separators=(",", ":"))
+    raw = body.encode("utf-8", "ignore")  # halves of a pair can only be escaped
+    read = decode_mo(answer(raw), "json")
+    cut = raw[: data.draw(st.integers(1, len(raw) - 1))]
+    try:
+        part = decode_mo(answer(cut, fault="reset-in-body"), "json").rows
+    except AnswerError:
+        part = ()
+
+    assert len(read.rows) == len(texts)
+    for row, text in zip(read.rows, texts, strict=True):
+        assert row.text == "".join(shown_character(one) for one in text if ascii_only or not is_half(one))
+    assert part == read.rows[: len(part)]
+
+
+def is_half(character):
+    return "\ud800" <= character <= "\udfff"
+
+
+def shown_character(character):
+    gone = is_half(character) or character in "\ufffe\uffff" or (character < " " and character not in "\t\n\r")
+    return "\ufffd" if gone else character
+
+
+@pytest.mark.parametrize("torn", ['"content":"}', '"content":"\x01"}', '"content":1}', '"mobile":"1"}', '"content"'])
+def test_a_broken_row_of_json_loses_no_other(torn):
+    """Whatever is wrong with one row of JSON, the row on either side of it is read, and it is kept."""
+    good = '{"mobile":"13900000001","content":"a"}'
+    body = f'{{"error":"1","remark":"","callbox":[{good},{{"mobile":"13900000002",{torn},{good}]}}'
+    batch = decode_mo(answer(body), "json")
+
+    assert [row.text for row in batch.rows] in (["a", "a"], ["a"])
+    assert "13900000002" in "".join(batch.unparsed)
+    assert len(batch.rows) + "".join(batch.unparsed).count(good) == 2
 
 
 @pytest.mark.parametrize("byte", ["x", "<", "&", "\0"])
@@ -134,6 +212,8 @@ def test_a_row_without_its_end_loses_no_other():
 def test_a_full_page_asks_for_more(rows, more):
     """As many rows as were asked for say that there may be more, whether they could be read or not."""
     assert decode_reports(answer(f"<returnsms>{'<statusbox/>' * rows}</returnsms>")).more is more
+    body = f'{{"error":"1","remark":"","statusbox":[{",".join(["{}"] * rows)}]}}'
+    assert decode_reports(answer(body), "json").more is more
 
 
 @pytest.mark.parametrize(
@@ -176,3 +256,73 @@ def test_a_reply_without_a_text_is_kept():
     batch = decode_mo(answer(rendered("callbox", [{"mobile": "13900000000"}, {"mobile": "10086", "content": ""}])))
 
     assert ([row.text for row in batch.rows], len(batch.unparsed)) == ([""], 1)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "",
+        "{}",
+        "[]",
+        '{"error":"1","remark":""}',
+        '{"error":"1","statusbox":null}',
+        '{"error":1,"statusbox":[]}',
+        '{"error":"1","statusbox":[',
+        '{"error":"1005","statusbox":[{"mobile":"13900000000"}]}',
+        '{"error":"9999","remark":"系统内部错误","statusbox":[]}',
+        '{"error":"one","statusbox":[]}',
+        '{"error":"1","callbox":[]}',
+    ],
+)
+def test_what_is_no_poll_in_json_is_an_error(body):
+    """Without the list that was asked for, or with a failure beside rows, the poll has failed."""
+    with pytest.raises(AnswerError):
+        decode_reports(answer(body), "json")
+
+
+@pytest.mark.parametrize(("code", "state"), [("DELIVRD", "DELIVERED"), ("delivrd", "UNKNOWN"), ("", "UNKNOWN")])
+def test_json_tells_delivery_by_one_word(code, state):
+    """Rows of JSON carry no status: DELIVRD alone is delivered, and anything else unknown."""
+    body = json.dumps({"error": "1", "remark": "", "statusbox": [{"mobile": "13900000000", "errorcode": code}]})
+    (row,) = decode_reports(answer(body), "json").rows
+
+    assert row.state is ReportState[state]
+
+
+def test_a_nest_of_elements_is_an_error():
+    """A row nested deeper than anybody can write it down again fails as an answer does."""
+    body = f"<returnsms>{'<a>' * 20_000}{'</a>' * 20_000}</returnsms>"
+
+    with pytest.raises(AnswerError):
+        decode_reports(answer(body))
+
+
+# Pushes
+
+
+def pushed(body, **changes):
+    fields = {"method": "POST", "path": "", "headers": (), "query": (), "body": body, "peer": "192.0.2.1", **changes}
+    return plugin.verify_push(PushRequest(**fields))
+
+
+@settings(deadline=None)
+@given(rows=st.lists(reports, min_size=1, max_size=5).map(tuple))
+def test_every_pushed_report_is_read(rows):
+    """A push of reports is read as a poll of them, and is answered as the document asks."""
+    read = pushed(rendered("statusbox", map(report_fields, rows)).encode())
+
+    assert isinstance(read, VerifiedPush)
+    assert (read.reports, read.inbound) == (Batch(rows=rows), Batch())
+    assert [(reply.status, reply.body) for reply in (read.when_stored, read.when_not_stored)] == [
+        (200, b"1"),
+        (200, b"error"),
+    ]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"", b"<returnsms/>", b"<html/>", b"statusbox=1", b'{"error":"1","statusbox":[]}', b"<!DOCTYPE r><returnsms><a/>"],
+)
+def test_what_is_no_push_is_refused(body):
+    """Without a row of XML, or with a DTD, nothing was pushed."""
+    assert isinstance(pushed(body), PushRefused)

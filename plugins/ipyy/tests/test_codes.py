@@ -34,13 +34,13 @@ def test_every_code_of_the_document_is_listed():
 
     assert [(row.number, row.name, row.text) for row in codes.CODES if row.name] == document
     for row in document:
-        assert {codes.find_code(word) for word in row} == {codes.find_code(row[0])}
+        assert {codes.BY_WORD[word] for word in row} == {codes.BY_WORD[row[0]]}
 
 
 def test_no_word_means_two_things():
     """A number, name or sentence that stands in two rows means the same in both."""
     for row in codes.CODES:
-        assert all(codes.find_code(word).reason is row.reason for word in (row.number, row.name, row.text) if word)
+        assert all(codes.BY_WORD[word].reason is row.reason for word in (row.number, row.name, row.text) if word)
 
 
 @pytest.mark.parametrize(("code", "reason"), BINDING.items())
@@ -54,7 +54,9 @@ def test_settled_rows_stand(code, reason):
 )
 def test_every_spelling_of_a_wrong_password_is_authentication(text):
     """The document's three sentences for one fault, its name and its number are one reason."""
-    assert codes.read_failure("Faild", text).reason is Reason.AUTHENTICATION
+    code = text if text.isascii() else "Faild"
+
+    assert codes.read_failure(code, text).reason is Reason.AUTHENTICATION
 
 
 def test_an_unlisted_failure_is_unrecognised():
@@ -71,13 +73,17 @@ def test_what_proves_no_refusal_is_none(word):
         codes.read_failure(word, "")
 
 
-def test_poll_errors_are_the_documents():
-    """The four errors of chapters 4.4 and 5.4 have a reason each, whose sentence means the same."""
-    sentences = {
-        "1": "用户名或密码不能为空",
-        "2": "用户名或密码错误",
-        "3": "该用户不允许查看状态报告",
-        "4": "参数不正确",
-    }
+@pytest.mark.parametrize(
+    ("error", "sentence"),
+    [("1", "用户名或密码不能为空"), ("2", "用户名或密码错误"), ("3", "该用户不允许查看状态报告"), ("4", "参数不正确")],
+)
+def test_poll_errors_are_the_documents(error, sentence):
+    """The four errors of chapters 4.4 and 5.4 mean what their sentences do, and are not the numbers of chapter 9."""
+    refused = codes.read_failure(error, sentence, poll=True)
 
-    assert {code: codes.find_code(text).reason for code, text in sentences.items()} == codes.POLL_ERRORS
+    assert (refused.reason, refused.code) == (codes.BY_WORD[sentence].reason, error)
+
+
+def test_a_number_is_believed_before_its_sentence():
+    """A number on no list is unrecognised, whatever is written beside it."""
+    assert codes.read_failure("10100", "时间戳错误").reason is Reason.UNRECOGNISED

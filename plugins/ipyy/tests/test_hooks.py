@@ -15,13 +15,11 @@ from tocsin.plugin import (
     Accepted,
     Account,
     AccountId,
-    Attachment,
     HttpResponse,
     Secret,
     Submission,
     VendorId,
 )
-from tocsin_ipyy import codec
 from tocsin_ipyy.settings import Settings, settings_of
 
 NOW = datetime(2010, 10, 1, tzinfo=UTC)
@@ -56,7 +54,15 @@ def test_the_vendor_is_described(hook):
 
     assert (vendor.name, vendor.base_url, vendor.settings) == ("ipyy", "https://sh2.ipyy.com", Settings)
     assert [(rate.count, rate.window_s) for rate in vendor.limits.per_recipient] == [(3, 180), (10, 86400)]
-    assert hook.capabilities(account=account()) == vendor.capabilities
+    assert sorted(vendor.operations) == ["change-password", "mms-balance"]
+
+
+def test_an_account_is_encrypted_by_one_interface(hook):
+    """An account can what the vendor can; encrypted is what goes by the encrypted interface."""
+    best = hook.describe_vendor().capabilities
+    for interface in best.interfaces:
+        encrypted = interface == "encrypted"
+        assert hook.capabilities(account=account(interface=interface)) == attrs.evolve(best, encrypted=encrypted)
 
 
 def test_every_exchange_asks_and_reads(hook):
@@ -83,7 +89,6 @@ def test_every_exchange_asks_and_reads(hook):
         ({}, ""),
         ({"text": "a\tb\r\nc", "extension": "12345", "send_at": NOW}, ""),
         ({"to": ("+8613900000000", "+12025550123")}, "mainland"),
-        ({"attachments": (Attachment("a.txt", b"a"),)}, "multimedia"),
         ({"subject": "hello"}, "multimedia"),
         ({"extension": "123456"}, "5 digits"),
         ({"extension": "1a"}, "5 digits"),
@@ -113,8 +118,10 @@ def test_personalised_texts_do_not_fit(hook):
         ("user_id", "twelve"),
         ("account", ""),
         ("password", ""),
-        ("interface", "json"),
-        ("reports", "json"),
+        ("interface", "xml2"),
+        ("soap_version", "1.3"),
+        ("reports", "soap"),
+        ("tms_byte_order", "middle"),
         ("validated_text", "drop"),
         ("soap_namespace", "tempuri"),
     ],
@@ -127,11 +134,46 @@ def test_settings_say_what_they_expect(field, value):
     assert not value or value not in str(caught.value)
 
 
+def test_the_encrypted_interface_wants_a_user_id():
+    """UserId is no matter of taste there, so an account without one is a finding of its interface."""
+    with pytest.raises(ValueError, match="user_id"):
+        account(user_id="", interface="encrypted")
+
+
+@pytest.mark.parametrize(
+    ("interface", "page"),
+    [
+        ("xml", "sms.aspx"),
+        ("gbk", "smsGBK.aspx"),
+        ("json", "smsJson.aspx"),
+        ("encrypted", "sms.aspx"),
+        ("soap", "sms.aspx"),
+    ],
+)
+def test_the_balance_is_asked_by_the_interface(hook, interface, page):
+    """The balance is asked where texts are sent, and by XML where that page tells none."""
+    exchange = hook.query_balance(account=account(interface=interface), now=NOW)
+
+    assert exchange.request.url == f"https://ipyy.example/{page}"
+
+
+def test_a_text_outside_the_code_page_does_not_fit(hook):
+    """What GB2312 cannot write fits every interface but that one; by SOAP it does."""
+    sent = submission(text="😀【签名】")
+
+    fitting = [
+        one
+        for one in ("xml", "gbk", "json", "encrypted", "soap")
+        if not hook.fits(account=account(interface=one), submission=sent)
+    ]
+    assert fitting == ["xml", "json", "encrypted", "soap"]
+
+
 def test_no_secret_is_shown():
     """Neither the settings nor a request show the password."""
     asking = account()
 
-    assert "abc123" not in f"{asking!r} {codec.encode_balance(asking)!r}"
+    assert "abc123" not in f"{asking!r} {tocsin_ipyy.query_balance(asking, NOW)!r}"
 
 
 def test_another_vendors_account_is_a_fault():

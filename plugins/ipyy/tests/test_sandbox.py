@@ -302,5 +302,5 @@ def test_a_success_may_say_less_than_it_did(vendor, shape, field, value):
 
 
 def test_another_page_is_not_found(vendor):
-    """Interfaces that the sandbox does not have yet are 404."""
-    assert post(vendor, "/smsJson.aspx", **LOGIN)[0] == 404
+    """What the document does not list is 404."""
+    assert post(vendor, "/smsText.aspx", **LOGIN)[0] == 404

@@ -11,26 +11,23 @@ from pathlib import Path
 from urllib.parse import parse_qsl
 
 import attrs
-import pluggy
 import pytest
 from defusedxml.ElementTree import fromstring
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import tocsin_winnerlook
-from tocsin import hookspecs
 from tocsin.plugin import (
     E164,
     Accepted,
     Account,
     AccountId,
     AnswerError,
-    Attachment,
     Balance,
     Batch,
     HttpResponse,
     InboundMessage,
     Outcome,
+    PushRefused,
     Reason,
     Refused,
     Report,
@@ -41,9 +38,11 @@ from tocsin.plugin import (
     Unit,
     Unknown,
     VendorId,
+    VerifiedPush,
     parse_vendor_number,
 )
 from tocsin_winnerlook import codec
+from tocsin_winnerlook.codec_push import decode_push
 from tocsin_winnerlook.settings import Settings
 
 VECTORS = Path(__file__).parent / "vectors"
@@ -60,9 +59,14 @@ def make_account(**changes) -> Account:
     )
 
 
+def account_of(vector: dict) -> Account:
+    return make_account(**vector.get("settings", {}))
+
+
 def make_submission(vector: dict) -> Submission:
     wanted = vector["submission"]
-    return Submission(to=tuple(map(E164, wanted["to"])), texts=(wanted["text"],))
+    texts = tuple(wanted.get("texts", ())) or (wanted["text"],)
+    return Submission(to=tuple(map(E164, wanted["to"])), texts=texts, extension=wanted.get("extension", ""))
 
 
 def expected_outcome(result: dict) -> Outcome:
@@ -71,6 +75,21 @@ def expected_outcome(result: dict) -> Outcome:
     if "refused" in result:
         return Refused(Reason.labelled(result["refused"]), result["code"], result.get("text", ""))
     return Unknown(result["unknown"])
+
+
+def expected_report(row: dict) -> Report:
+    return Report(
+        vendor_id=VendorId(row["vendor_id"]),
+        to=parse_vendor_number(row["to"]),
+        state=ReportState[row["state"]],
+        code=row["code"],
+        at=row.get("at"),
+    )
+
+
+def expected_inbound(row: dict) -> InboundMessage:
+    sender = parse_vendor_number(row["sender"])
+    return InboundMessage(sender=sender, text=row["text"], at=row["at"], extension=row.get("extension", ""))
 
 
 def answering(value: str) -> HttpResponse:
@@ -85,20 +104,20 @@ def check_request(vector: dict, request) -> None:
     wanted = vector.get("request")
     if wanted is None:
         return
-    assert request.method == "POST"
-    assert request.url == "http://127.0.0.1:8470" + wanted["path"]
-    assert dict(request.headers) == {"Content-Type": wanted["content_type"]} | (
-        {"SOAPAction": wanted["soap_action"]} if "soap_action" in wanted else {}
+    assert request.method == wanted.get("method", "POST")
+    assert request.url == f"http://127.0.0.1:8470{wanted['path']}{'?' if 'query' in wanted else ''}" + wanted.get(
+        "query", ""
     )
-    assert request.body.decode("utf-8") == wanted["body"]
+    names = {"Content-Type": "content_type", "SOAPAction": "soap_action"}
+    assert dict(request.headers) == {name: wanted[key] for name, key in names.items() if key in wanted}
+    assert request.body.decode("utf-8") == wanted.get("body", "")
 
 
 def test_send_request_and_answer(send_vector):
     """A submit leaves as the vector's bytes, as the one submit of its exchange, and its answer means what it says."""
     submission = make_submission(send_vector)
-    account = make_account(**send_vector.get("settings", {}))
 
-    request = codec.encode_send(account, submission)
+    request = codec.encode_send(account_of(send_vector), submission)
 
     assert request.submits
     check_request(send_vector, request)
@@ -112,7 +131,7 @@ def test_send_request_and_answer(send_vector):
 
 def test_balance_request_and_answer(balance_vector):
     """A balance query leaves as the vector's bytes; its answer is an exact amount in yuan, or a refusal."""
-    request = codec.encode_balance(make_account())
+    request = codec.encode_balance(account_of(balance_vector))
     balance = codec.decode_balance(NOW, balance_vector["response"])
 
     assert not request.submits
@@ -125,40 +144,48 @@ def test_balance_request_and_answer(balance_vector):
 
 def test_reports_request_and_answer(reports_vector):
     """A report poll leaves as the vector's bytes; each row is read or kept."""
-    request = codec.encode_reports(make_account())
+    request = codec.encode_reports(account_of(reports_vector))
 
     assert request.max_bytes == 8 * 1024 * 1024
     check_request(reports_vector, request)
     assert codec.decode_reports(reports_vector["response"]) == Batch(
-        rows=tuple(
-            Report(
-                vendor_id=VendorId(row["vendor_id"]),
-                to=parse_vendor_number(row["to"]),
-                state=ReportState[row["state"]],
-                code=row["code"],
-                at=row.get("at"),
-            )
-            for row in reports_vector["result"]["rows"]
-        ),
+        rows=tuple(map(expected_report, reports_vector["result"]["rows"])),
         unparsed=tuple(reports_vector["result"].get("unparsed", ())),
     )
 
 
 def test_mo_request_and_answer(mo_vector):
     """A poll for inbound messages leaves as the vector's bytes; each record is read to the letter, or kept."""
-    request = codec.encode_mo(make_account())
+    request = codec.encode_mo(account_of(mo_vector))
 
     assert request.max_bytes == 8 * 1024 * 1024
     check_request(mo_vector, request)
     assert codec.decode_mo(mo_vector["response"]) == Batch(
-        rows=tuple(
-            InboundMessage(
-                sender=parse_vendor_number(row["sender"]), text=row["text"], at=row["at"], extension=row["extension"]
-            )
-            for row in mo_vector["result"]["rows"]
-        ),
+        rows=tuple(map(expected_inbound, mo_vector["result"]["rows"])),
         unparsed=tuple(mo_vector["result"].get("unparsed", ())),
     )
+
+
+def test_keywords_request_and_answer(keywords_vector):
+    """GetKeyWords leaves as the vector's bytes, though its password be encrypted elsewhere; its words come in order."""
+    request = codec.encode_keywords(account_of(keywords_vector))
+
+    check_request(keywords_vector, request)
+    assert codec.decode_keywords(keywords_vector["response"]) == tuple(keywords_vector["result"]["value"])
+
+
+def test_push(push_vector):
+    """A push is read to the letter, raw or encoded, or it is refused; the vendor is answered 200 or 503."""
+    read = decode_push("demo", push_vector["pushed"])
+
+    if push_vector["result"].get("refused"):
+        assert isinstance(read, PushRefused)
+        return
+    assert read == VerifiedPush(
+        reports=Batch(rows=tuple(map(expected_report, push_vector["result"].get("reports", ())))),
+        inbound=Batch(rows=tuple(map(expected_inbound, push_vector["result"].get("inbound", ())))),
+    )
+    assert (read.when_stored.status, read.when_not_stored.status) == (200, 503)
 
 
 def test_every_vector_is_listed():
@@ -191,9 +218,10 @@ def offends(value: str) -> bool:
 def test_text_arrives_as_written(text, mode):
     """A text reaches the method unchanged by form or SOAP, or widened in place; no form carries what is refused."""
     submission = attrs.evolve(ONE, texts=(text,))
-    assert codec.unfit(submission) == ""
+    account = make_account(validated_text=mode)
+    assert codec.unfit(account, submission) == ""
 
-    request = codec.encode_send(make_account(validated_text=mode), submission)
+    request = codec.encode_send(account, submission)
 
     if request.url.endswith(".asmx"):
         assert mode == "soap"
@@ -227,67 +255,3 @@ def test_nothing_secret_is_shown():
 
     shown = repr([account, request, result, ONE, codec.decode_mo(answering("13900000000|,|secret|,|x"))])
     assert not any(word in shown for word in ("hunter2", "13900000000", "test", "keyword", "secret"))
-
-
-NOT_FOR_WINNERLOOK = {
-    "attachments": {"attachments": (Attachment("a.jpg", b"x"),)},
-    "extension": {"extension": "12"},
-    "later": {"send_at": NOW},
-    "one text": {"to": TWO.to, "texts": ("a【签名】", "b【签名】")},
-    "mainland": {"to": (E164("+4915112345678"),)},
-    "empty": {"texts": (" \n",)},
-    "control character": {"texts": ("a\x00b【签名】",)},
-}
-
-
-@pytest.mark.parametrize(("word", "changes"), NOT_FOR_WINNERLOOK.items(), ids=list(NOT_FOR_WINNERLOOK))
-def test_what_cannot_be_carried_is_said(word, changes):
-    """`fits` gives one reason for what SendMsg has no field for, and none for a plain submission."""
-    assert codec.unfit(ONE) == codec.unfit(TWO) == ""
-    assert word in codec.unfit(attrs.evolve(ONE, **changes))
-
-
-@pytest.mark.parametrize("char", ["\x01", "\x1b", "\x7f", "\x85", "\ud800", "\ufffe"])
-def test_control_characters_do_not_fit(char):
-    """A character that a form or an envelope cannot carry is refused before a request is made of it."""
-    assert "control character" in codec.unfit(attrs.evolve(ONE, texts=(f"a{char}【签名】",)))
-
-
-# The hooks and the settings
-
-
-def test_hooks_answer_through_pluggy():
-    """The package is a plugin: each hook, called by the whole contract's arguments, gives the contract's values."""
-    manager = pluggy.PluginManager("tocsin")
-    manager.add_hookspecs(hookspecs.VendorHooks)
-    manager.register(tocsin_winnerlook)
-    manager.check_pending()
-    hook, account = manager.hook, make_account()
-
-    vendor = hook.describe_vendor()
-    assert (vendor.name, vendor.base_url, vendor.settings) == ("winnerlook", "http://yes.itissm.com", Settings)
-    assert hook.capabilities(account=account) == vendor.capabilities
-    assert (vendor.capabilities.max_recipients, vendor.capabilities.signature_required) == (500, True)
-    assert hook.fits(account=account, submission=ONE) == ""
-    exchange = hook.send(account=account, submission=TWO, now=NOW)
-    assert exchange.decode(answering(GOLDEN)) == SendResult.all(TWO.to, Accepted(VendorId(GOLDEN)))
-    assert hook.query_balance(account=account, now=NOW).decode(answering("1")).as_of == NOW
-    assert hook.fetch_reports(account=account, now=NOW).decode(answering("")) == Batch()
-    assert hook.fetch_mo(account=account, now=NOW).decode(answering("")) == Batch()
-
-
-@pytest.mark.parametrize(
-    ("changes", "expected"),
-    [
-        ({"user_code": ""}, "expected a login name"),
-        ({"password": Secret("")}, "expected a password"),
-        ({"channel": "通知"}, "expected a channel number"),
-        ({"interface": "get"}, 'expected "post"'),
-        ({"encrypt": True}, "expected false"),
-        ({"validated_text": "drop"}, 'expected "soap" or "widen"'),
-    ],
-)
-def test_settings_say_what_they_expect(changes, expected):
-    """A field that this version cannot honour is refused with what it expects."""
-    with pytest.raises(ValueError, match=expected):
-        make_account(**changes)

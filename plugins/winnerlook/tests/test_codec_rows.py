@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -110,3 +111,30 @@ def test_last_report_of_a_cut_answer_is_not_trusted():
 
     assert parse_reports(row).rows
     assert parse_reports(row, whole=False) == Batch(unparsed=(row,))
+
+
+@pytest.mark.parametrize("time", ["2014/06/10 15:34:11", "2014/6/1 5:04:11", "0001/01/01 00:00:00"])
+def test_a_row_that_ends_in_a_time_has_no_status(time):
+    """Whatever cut the status off, nobody takes the time for a carrier's word of failure."""
+    row = f"{GOLDEN},13900000000,{time}"
+
+    assert parse_reports(f"{row}|") == Batch(unparsed=(row,))
+
+
+@pytest.mark.parametrize(
+    ("written", "at"),
+    [
+        ("2014/06/10 15:34:11", datetime(2014, 6, 10, 7, 34, 11, tzinfo=UTC)),
+        ("2014/6/1 5:04:11", datetime(2014, 5, 31, 21, 4, 11, tzinfo=UTC)),
+        ("2014/12/1 0:04:01", datetime(2014, 11, 30, 16, 4, 1, tzinfo=UTC)),
+        ("2014/02/30 15:34:11", None),
+        ("2014/06/10 24:00:01", None),
+        ("0001/01/01 00:00:00", None),
+    ],
+)
+def test_times_are_beijings(written, at):
+    """A time is read eight hours ahead of UTC, with or without leading zeros; what no clock shows is kept aside."""
+    batch = parse_reports(f"{GOLDEN},13900000000,{written},DELIVRD|")
+
+    assert [row.at for row in batch.rows] == ([at] if at else [])
+    assert len(batch.unparsed) == (0 if at else 1)

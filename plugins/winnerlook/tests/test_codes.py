@@ -52,6 +52,16 @@ def test_hidden_culprit_asks_for_a_split(code):
     assert REFUSALS[code] is not Reason.SPLIT
 
 
+@pytest.mark.parametrize("code", sorted(REFUSALS))
+def test_hidden_text_asks_for_a_split(code):
+    """Of several texts, a code about one of them asks for a split, and -19 for each by itself; of one text neither."""
+    hidden = code in {"-5", "-6", "-12", "-20", "-9", "-10", "-14", "-15", "-16", "-17"}
+    other = Reason.ONE_BY_ONE if code == "-19" else REFUSALS[code]
+
+    assert parse_failure(code, 2, 2) == Refused(Reason.SPLIT if hidden else other, code)
+    assert parse_failure(code, 1, 1) == Refused(REFUSALS[code], code)
+
+
 @pytest.mark.parametrize(
     ("value", "words"), [("-6:促销", "促销"), ("-6", ""), ("-13 Invalid Ip", "Invalid Ip"), ("-6:a:b\nc", "a:b\nc")]
 )

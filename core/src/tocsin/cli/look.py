@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-
 import click
 
 from tocsin.cli.arguments import read_tags
 from tocsin.cli.exit import Exit
 from tocsin.cli.output import attempt_json, delivery_json, iso, print_json, print_table, story_json
 from tocsin.cli.session import Session, json_option, pass_session, shared_options
-from tocsin.delivery.fleet import Fleet
-from tocsin.errors import NoRoute
-from tocsin.model.ids import MessageId
-from tocsin.model.message import Message, MessageClass
+from tocsin.delivery.whatif import Question, what_if
+from tocsin.model.message import MessageClass
 from tocsin.model.phone import parse_number
 from tocsin.outbox.record import Filter
 from tocsin.outbox.state import State
-from tocsin.policy.decide import Standing, Submit, decide
+from tocsin.policy.decide import GiveUp, Park, Submit
 from tocsin.policy.explain import render_judgements
-from tocsin.policy.route import Traits, find_route
 from tocsin.story import tell
 
 
@@ -112,29 +107,11 @@ def explain(session: Session, name: str, as_json: bool) -> None:
 @pass_session
 def route(session: Session, to: str, cls: str, text: str, tags: tuple[str, ...], as_json: bool) -> int:
     """Show which account would be chosen now, and why not the others. Sends and stores nothing."""
-    config, registry = session.load()
-    now = datetime.now(UTC)
-    number = parse_number(to)
-    message = Message(
-        id=MessageId("asked"),
-        to=(number,),
-        text=text,
-        cls=MessageClass(cls),
-        tags=read_tags(tags),
-        source="cli",
-        accepted_at=now,
-    )
-    found = find_route(
-        config.routes, Traits(cls=message.cls, to=number, tags=message.tags, source=message.source, now=now)
-    )
-    if found is None:
-        raise NoRoute(f"no route takes a message of class {cls} to this recipient")
-    fleet = Fleet(registry=registry, accounts=config.accounts, routes=config.routes)
-    rules = found.rules_for(message.cls)
-    standing = Standing(rules=rules, expires_at=now + rules.expires_after)
-    decision = decide(standing, fleet.candidates(found.name, message, number), now)
+    question = Question(to=parse_number(to), text=text, cls=MessageClass(cls), tags=read_tags(tags))
+    with session.open() as tocsin:
+        found, decision = what_if(tocsin.parts, question)
     chosen = decision.account if isinstance(decision, Submit) else None
-    judgements = () if not hasattr(decision, "judgements") else decision.judgements
+    judgements = decision.judgements if isinstance(decision, Submit | GiveUp | Park) else ()
     if as_json:
         print_json(
             {

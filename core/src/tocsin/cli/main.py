@@ -9,6 +9,7 @@ import traceback
 import click
 
 from tocsin import __version__
+from tocsin.cli.call import call
 from tocsin.cli.demo import demo
 from tocsin.cli.exit import Exit, status_of_error
 from tocsin.cli.look import explain, list_deliveries, route, status
@@ -57,6 +58,7 @@ for command in (
     balance,
     reports,
     inbox,
+    call,
     sandbox,
 ):
     cli.add_command(command)

@@ -39,7 +39,11 @@ LISTED = 20
     show_default=True,
     help="What it is for; decides how doubt and silence are met.",
 )
-@click.option("--at", metavar="ISO", help="Send at that time, such as 2027-01-31T08:00+08:00, not now.")
+@click.option(
+    "--at",
+    metavar="ISO",
+    help="Send at that time, such as 2027-01-31T08:00+08:00; with --now the vendor keeps it until then.",
+)
 @click.option("--extension", default="", metavar="DIGITS", help="Extension number to send from.")
 @click.option("--subject", default="", help="Subject of a multimedia message.")
 @click.option("--attach", multiple=True, metavar="FILE", help="Attachment of a multimedia message. Repeat it.")
@@ -57,8 +61,6 @@ def send(session: Session, /, **options: Any) -> int:
     be reached.
     """
     asked = _Asked(**options)
-    if asked.now and asked.at is not None:
-        raise click.UsageError("--now and --at contradict each other")
     details = asked.details()
     with session.open() as tocsin:
         numbers = read_recipients(asked.to, asked.groups, tocsin.group)

@@ -11,7 +11,7 @@ import click
 from tocsin.cli.exit import Exit
 from tocsin.cli.output import print_json, print_table, say
 from tocsin.cli.session import Session, json_option, pass_session, shared_options
-from tocsin.cli.vendor import ask_each, show_balances, worst
+from tocsin.cli.vendor import ask_each, patiently, show_balances, worst
 from tocsin.config import TEMPLATE
 from tocsin.errors import InvalidInput
 from tocsin.registry import Registry, VendorPlugin, build_registry
@@ -47,7 +47,7 @@ def check(session: Session, online: bool, as_json: bool) -> int:
     answers = []
     if online:
         with session.open() as tocsin:
-            answers = ask_each(tocsin.accounts(), tocsin.query_balance)
+            answers = ask_each(tocsin.accounts(), patiently(tocsin.query_balance))
     if as_json:
         print_json(
             {

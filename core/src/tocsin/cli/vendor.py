@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable
 from typing import Any, Generic, TypeVar
 
@@ -11,7 +12,7 @@ import click
 from tocsin.cli.exit import Exit, status_of_error
 from tocsin.cli.output import balance_json, inbound_json, print_json, print_table, report_json, say
 from tocsin.cli.session import Session, json_option, pass_session, shared_options
-from tocsin.delivery.poll import PollBusy
+from tocsin.delivery.poll import PollBusy, TooSoon
 from tocsin.errors import AnswerError, PluginError, TocsinError, TransportError
 from tocsin.model.account import Account
 from tocsin.model.balance import Balance
@@ -45,10 +46,24 @@ def ask_each(accounts: Iterable[Account], ask: Callable[[Account], T | Refused])
     return answers
 
 
+def patiently(ask: Callable[[Account], T]) -> Callable[[Account], T]:
+    """Wrap a query that the vendor wants some seconds apart: say so, wait, and ask once more."""
+
+    def wait_and_ask(account: Account) -> T:
+        try:
+            return ask(account)
+        except TooSoon as soon:
+            say(f"{soon}: waiting")
+            time.sleep(soon.wait_s)
+            return ask(account)
+
+    return wait_and_ask
+
+
 def _ask(account: Account, ask: Callable[[Account], T | Refused]) -> Answer[T]:
     try:
         value = ask(account)
-    except (TransportError, AnswerError, PluginError, PollBusy) as error:
+    except (TransportError, AnswerError, PluginError, PollBusy, TooSoon) as error:
         return Answer(account=account, trouble=f"{account.id}: {error}", status=_status(error))
     if isinstance(value, Refused):
         code = f" ({value.code})" if value.code else ""
@@ -58,7 +73,7 @@ def _ask(account: Account, ask: Callable[[Account], T | Refused]) -> Answer[T]:
 
 
 def _status(error: TocsinError) -> Exit:
-    return Exit.REFUSED if isinstance(error, PluginError | PollBusy) else status_of_error(error)
+    return Exit.REFUSED if isinstance(error, PluginError | PollBusy | TooSoon) else status_of_error(error)
 
 
 def worst(answers: Iterable[Answer[Any]]) -> Exit:
@@ -76,7 +91,7 @@ def worst(answers: Iterable[Answer[Any]]) -> Exit:
 def balance(session: Session, account: str | None, as_json: bool) -> int:
     """Ask what is left on an account, or on all."""
     with session.open() as tocsin:
-        answers = ask_each(tocsin.accounts(account), tocsin.query_balance)
+        answers = ask_each(tocsin.accounts(account), patiently(tocsin.query_balance))
     if as_json:
         print_json([balance_json(one.account, one.value) for one in answers if one.value is not None])
     else:

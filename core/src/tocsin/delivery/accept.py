@@ -106,6 +106,8 @@ def prepare(
     deliveries = tuple(
         _new_delivery(message, position, to, routes, now) for position, to in enumerate(message.to, start=1)
     )
+    if holder is not None:  # submitted at once: a time to send at is the vendor's to keep
+        deliveries = tuple(attrs.evolve(delivery, due_at=now) for delivery in deliveries)
     return Acceptance(message=message, deliveries=deliveries, fingerprint=draft.fingerprint(), holder=holder)
 
 

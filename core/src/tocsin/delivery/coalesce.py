@@ -53,6 +53,13 @@ class Group:
         """Whether nobody else fits in."""
         return len(self.planned) >= self.room
 
+    def halves(self) -> tuple[Group, Group]:
+        """Return two groups with half of its deliveries each, in order."""
+        planned = list(self.planned.items())
+        middle = (len(planned) + 1) // 2
+        first, second = dict(planned[:middle]), dict(planned[middle:])
+        return Group(self.account, self.room, first), Group(self.account, self.room, second)
+
     def submission(self, to: Iterable[E164]) -> Submission:
         """Return the request's worth for those of its recipients."""
         first = next(iter(self.planned.values()))

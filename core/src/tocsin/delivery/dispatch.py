@@ -6,9 +6,9 @@ hides in it.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
-from tocsin.delivery.coalesce import Planned, coalesce
+from tocsin.delivery.coalesce import Group, Planned, coalesce
 from tocsin.delivery.fleet import submission_for
 from tocsin.delivery.parts import Parts
 from tocsin.delivery.submit import submit
@@ -42,7 +42,8 @@ def dispatch(parts: Parts, message_id: MessageId, holder: HolderId, progress: Pr
             parts.store.close_out(tuple(verdicts), parts.clock.now())
             progress(len(verdicts))
         for group in coalesce(planned):
-            progress(submit(parts, group))
+            for fitting in _fitting(parts, group):
+                progress(submit(parts, fitting))
 
 
 def decide_one(parts: Parts, message: Message, delivery: Delivery, attempts: tuple[Attempt, ...]) -> Decision:
@@ -81,6 +82,18 @@ def _decide_all(parts: Parts, message: Message, claimed: tuple[Delivery, ...]) -
         else:
             verdicts.append(verdict_of(delivery, decision))
     return planned, verdicts
+
+
+def _fitting(parts: Parts, group: Group) -> Iterator[Group]:
+    """Yield a group that its account can carry at once, or its halves: a URL may hold ten numbers and not a hundred.
+
+    What does not fit even alone was judged so before; it goes as it is, and the plugin has the word.
+    """
+    if len(group.planned) == 1 or not parts.fleet.unfit(group.account, group.submission(group.planned)):
+        yield group
+        return
+    for half in group.halves():
+        yield from _fitting(parts, half)
 
 
 def _plan(parts: Parts, message: Message, delivery: Delivery, decision: Submit) -> Planned:

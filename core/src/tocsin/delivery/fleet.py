@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import attrs
 
@@ -21,11 +21,16 @@ from tocsin.registry import Registry
 
 @attrs.frozen(kw_only=True)
 class Fleet:
-    """Accounts, routes and plugins of one configuration."""
+    """Accounts, routes and plugins of one configuration.
+
+    Args:
+        keywords: returns the words that an account's vendor was last known to refuse.
+    """
 
     registry: Registry
     accounts: Mapping[AccountId, Account]
     routes: tuple[Route, ...]
+    keywords: Callable[[AccountId], tuple[str, ...]] = lambda _: ()
 
     def account(self, name: AccountId) -> Account:
         """Return the account of that name.
@@ -59,20 +64,32 @@ class Fleet:
         capabilities = self.registry.plugin_for(account).capabilities(account)
         return min(account.limits.max_recipients, capabilities.max_recipients)
 
+    def unfit(self, account: Account, submission: Submission) -> str:
+        """Say why the account cannot carry the submission; empty where it can."""
+        return self.registry.plugin_for(account).fits(account, submission)
+
     def _obstacles(self, name: AccountId, message: Message, to: E164) -> tuple[str, ...]:
         account = self.accounts.get(name)
         if account is None:
             return ("the configuration has this account no more",)
         try:
             plugin = self.registry.plugin_for(account)
-            submission = submission_for(account, message, (to,))
+            capabilities = plugin.capabilities(account)
+            company = dict.fromkeys((to, *message.to[: capabilities.min_recipients]))
+            submission = submission_for(account, message, tuple(company)[: capabilities.min_recipients])
             found = (
-                _missing_signature(plugin.capabilities(account), submission),
+                _missing_signature(capabilities, submission),
                 plugin.fits(account, submission),
+                self._refused_word(name, message.text),
             )
         except PluginError as error:
             return (str(error),)
         return tuple(obstacle for obstacle in found if obstacle)
+
+    def _refused_word(self, name: AccountId, text: str) -> str:
+        """Screen a text by the vendor's own list. The word is not repeated: it is a piece of the text."""
+        refused = any(word in text for word in self.keywords(name))
+        return "the text holds a word on the vendor's list" if refused else ""
 
 
 def submission_for(account: Account, message: Message, to: tuple[E164, ...]) -> Submission:
@@ -85,6 +102,7 @@ def submission_for(account: Account, message: Message, to: tuple[E164, ...]) -> 
         to=to,
         texts=(text,),
         extension=message.extension,
+        send_at=message.send_at,
         subject=message.subject,
         attachments=message.attachments,
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, TypeVar
@@ -32,15 +33,27 @@ class PollBusy(TocsinError):
     """Somebody else polls the account just now. Ask again when they have done."""
 
 
+class TooSoon(TocsinError):
+    """The vendor wants more time between two balance queries. Ask again in `wait_s` seconds; nothing was sent."""
+
+    def __init__(self, account: Account, wait_s: float) -> None:
+        self.wait_s = wait_s
+        super().__init__(f"account {account.id} may ask its balance again in {math.ceil(wait_s)} s")
+
+
 def query_balance(parts: Parts, account: Account) -> Balance | Refused:
     """Ask an account's balance.
 
     Raises:
+        TooSoon: the vendor wants more time between two queries.
         TransportError: nobody was reached, or no whole answer came.
         AnswerError: the answer is outside the vendor's grammar.
         PluginError: the plugin cannot.
     """
     plugin = parts.fleet.registry.plugin_for(account)
+    every_s = plugin.capabilities(account).balance_every_s
+    if every_s and (wait_s := parts.store.reserve_balance(account.id, every_s, parts.clock.now())):
+        raise TooSoon(account, wait_s)
     exchange = plugin.query_balance(account, parts.clock.now())
     return perform(exchange, parts.transports.of(account, plugin))
 

@@ -75,6 +75,8 @@ class Capabilities:
         mms: attachments.
         encrypted: the submit's content is encrypted by the vendor's own method.
         signature_required: the vendor refuses a text that does not end in a signature.
+        min_recipients: numbers that one submit must hold.
+        balance_every_s: least seconds between two balance queries; the core keeps them, across processes.
     """
 
     max_recipients: int
@@ -85,6 +87,8 @@ class Capabilities:
     mms: bool = False
     encrypted: bool = False
     signature_required: bool = False
+    min_recipients: int = 1
+    balance_every_s: float = 0.0
 
 
 def _signature(_: object, __: object, value: str) -> None:
@@ -119,18 +123,41 @@ class Account:
 
 
 @attrs.frozen(kw_only=True)
+class Argument:
+    """One argument of an operation.
+
+    Args:
+        name: as in `name=value` on the command line.
+        title: one line for the help.
+        secret: asked for without echo where it is not given, and never shown.
+    """
+
+    name: str
+    title: str
+    secret: bool = False
+
+
+MakeExchange = Callable[["Account", Mapping[str, str], "datetime"], "Exchange[object]"]
+
+
+@attrs.frozen(kw_only=True)
 class Operation:
     """An extra operation of a vendor, run by `tocsin call ACCOUNT NAME key=value`.
 
     Args:
         title: one line for the help.
-        arguments: names of its arguments.
-        exchange: makes the exchange from account, arguments and time; its result is printed as JSON.
+        arguments: all of them required.
+        exchange: makes the exchange from account, arguments and time. Its result is `Refused`, or plain JSON values
+            (texts, numbers, booleans, tuples, mappings). Raises ValueError, with words for the user, for an argument
+            that cannot be.
+        settle: makes the exchange that finds out what became of the operation when its own answer was lost; None
+            where nothing can be found out. Its result is like that of `exchange`.
     """
 
     title: str
-    arguments: tuple[str, ...]
-    exchange: Callable[[Account, Mapping[str, str], datetime], Exchange[object]]
+    arguments: tuple[Argument, ...] = ()
+    exchange: MakeExchange
+    settle: MakeExchange | None = None
 
 
 @attrs.frozen(kw_only=True)

@@ -76,6 +76,9 @@ class Reason(enum.Enum):
     SPLIT = ("split", Scope.RECIPIENT, True, False, None)
     """A culprit hides among several recipients: the core halves the group and submits again, same account."""
 
+    ONE_BY_ONE = ("one_by_one", Scope.ACCOUNT, True, False, None)
+    """The account takes no personalised group: the core submits each recipient alone, same account."""
+
     RETRY_ONCE = ("retry_once", Scope.ACCOUNT, True, False, None)
     """The same submit may succeed at once with a fresh stamp: the core submits once more, same account."""
 

@@ -43,6 +43,8 @@ class _Tables:
     deliveries: dict[DeliveryId, Delivery] = attrs.field(factory=dict)
     holders: dict[HolderId, datetime] = attrs.field(factory=dict)
     pollers: dict[AccountId, tuple[HolderId, datetime]] = attrs.field(factory=dict)
+    keywords: dict[AccountId, tuple[str, ...]] = attrs.field(factory=dict)
+    balance_asked: dict[AccountId, datetime] = attrs.field(factory=dict)
     attempts: dict[AttemptId, Attempt] = attrs.field(factory=dict)
     transitions: list[Transition] = attrs.field(factory=list)
     chapters: list[tuple[DeliveryId, Chapter]] = attrs.field(factory=list)
@@ -217,6 +219,18 @@ class MemoryRows:
 
     def add_quarantine(self, raw: RawId, pieces: Iterable[str], now: datetime) -> None:  # noqa: ARG002
         self._tables.quarantine.extend((raw, piece) for piece in pieces)
+
+    def save_keywords(self, account: AccountId, words: tuple[str, ...], now: datetime) -> None:  # noqa: ARG002
+        self._tables.keywords[account] = words
+
+    def keywords(self, account: AccountId) -> tuple[str, ...]:
+        return self._tables.keywords.get(account, ())
+
+    def balance_asked_at(self, account: AccountId) -> datetime | None:
+        return self._tables.balance_asked.get(account)
+
+    def save_balance_asked_at(self, account: AccountId, at: datetime) -> None:
+        self._tables.balance_asked[account] = at
 
     def evidence(self, account: AccountId | None) -> tuple[tuple[StoredReport, ...], tuple[StoredInbound, ...]]:
         return (

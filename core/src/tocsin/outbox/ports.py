@@ -117,6 +117,26 @@ class Evidence(Protocol):
         ...
 
 
+class Upkeep(Protocol):
+    """What is remembered of accounts between two runs."""
+
+    def save_keywords(self, account: AccountId, words: tuple[str, ...], now: datetime) -> None:
+        """Keep the vendor's list of words that it refuses, in place of the one before."""
+        ...
+
+    def keywords(self, account: AccountId) -> tuple[str, ...]:
+        """Return the list last kept; empty where there is none."""
+        ...
+
+    def reserve_balance(self, account: AccountId, every_s: float, now: datetime) -> float:
+        """Take the next turn to ask a balance.
+
+        Returns:
+            0 where it is taken; else the seconds until one is free, and nothing is taken.
+        """
+        ...
+
+
 class Query(Protocol):
     """What people ask."""
 
@@ -141,7 +161,7 @@ class Query(Protocol):
         ...
 
 
-class Store(Accepting, Claiming, Settling, Polling, Evidence, Query, Protocol):
+class Store(Accepting, Claiming, Settling, Polling, Evidence, Upkeep, Query, Protocol):
     """A whole store."""
 
     def close(self) -> None:

@@ -184,7 +184,29 @@ class ArrivalRows(Protocol):
         ...
 
 
-class Rows(MessageRows, DeliveryRows, HolderRows, AttemptRows, StoryRows, EvidenceRows, ArrivalRows, Protocol):
+class UpkeepRows(Protocol):
+    """Of each account: the words that its vendor refuses, and when its balance was last asked."""
+
+    def save_keywords(self, account: AccountId, words: tuple[str, ...], now: datetime) -> None:
+        """Insert or replace."""
+        ...
+
+    def keywords(self, account: AccountId) -> tuple[str, ...]:
+        """Return them; empty where there are none."""
+        ...
+
+    def balance_asked_at(self, account: AccountId) -> datetime | None:
+        """Return when a turn was last taken."""
+        ...
+
+    def save_balance_asked_at(self, account: AccountId, at: datetime) -> None:
+        """Insert or replace."""
+        ...
+
+
+class Rows(
+    MessageRows, DeliveryRows, HolderRows, AttemptRows, StoryRows, EvidenceRows, ArrivalRows, UpkeepRows, Protocol
+):
     """All of it, with transactions."""
 
     def transaction(self, name: str) -> AbstractContextManager[None]:

@@ -182,6 +182,21 @@ class SqliteRows:
     def remove_poller(self, account: AccountId, holder: HolderId) -> None:
         self._sql.execute("DELETE FROM poller WHERE account = ? AND holder = ?", (account, holder))
 
+    def save_keywords(self, account: AccountId, words: tuple[str, ...], now: datetime) -> None:
+        values = (account, columns.microseconds(now), json.dumps(words, ensure_ascii=False))
+        self._sql.execute("REPLACE INTO keyword_list VALUES (?, ?, ?)", values)
+
+    def keywords(self, account: AccountId) -> tuple[str, ...]:
+        rows = self._rows("SELECT words FROM keyword_list WHERE account = ?", account)
+        return tuple(json.loads(rows[0]["words"])) if rows else ()
+
+    def balance_asked_at(self, account: AccountId) -> datetime | None:
+        rows = self._rows("SELECT at FROM balance_asked WHERE account = ?", account)
+        return columns.moment(rows[0]["at"]) if rows else None
+
+    def save_balance_asked_at(self, account: AccountId, at: datetime) -> None:
+        self._sql.execute("REPLACE INTO balance_asked VALUES (?, ?)", (account, columns.microseconds(at)))
+
     # attempts
 
     def attempts_of(self, deliveries: Iterable[DeliveryId]) -> dict[DeliveryId, tuple[Attempt, ...]]:

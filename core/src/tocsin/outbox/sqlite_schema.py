@@ -65,6 +65,17 @@ CREATE TABLE poller (
     lease_until INTEGER NOT NULL
 ) WITHOUT ROWID;
 
+CREATE TABLE keyword_list (
+    account TEXT PRIMARY KEY,
+    fetched_at INTEGER NOT NULL,
+    words TEXT NOT NULL
+) WITHOUT ROWID;
+
+CREATE TABLE balance_asked (
+    account TEXT PRIMARY KEY,
+    at INTEGER NOT NULL
+) WITHOUT ROWID;
+
 CREATE TABLE attempt (
     id TEXT PRIMARY KEY,
     delivery TEXT NOT NULL REFERENCES delivery (id),

@@ -180,6 +180,22 @@ class Outbox:
     def unread(self, account: AccountId, kind: str) -> dict[RawId, RawAnswer]:
         return self._rows.unread(account, kind)
 
+    def save_keywords(self, account: AccountId, words: tuple[str, ...], now: datetime) -> None:
+        with self._rows.transaction("keywords"):
+            self._rows.save_keywords(account, words, now)
+
+    def keywords(self, account: AccountId) -> tuple[str, ...]:
+        return self._rows.keywords(account)
+
+    def reserve_balance(self, account: AccountId, every_s: float, now: datetime) -> float:
+        with self._rows.transaction("reserve-balance"):
+            asked_at = self._rows.balance_asked_at(account)
+            wait_s = 0.0 if asked_at is None else every_s - abs((now - asked_at).total_seconds())
+            if wait_s > 0:
+                return wait_s
+            self._rows.save_balance_asked_at(account, now)
+            return 0.0
+
     def message(self, message: MessageId) -> Message | None:
         with self._rows.reading():
             return self._rows.find_message(message)

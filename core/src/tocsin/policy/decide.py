@@ -131,6 +131,8 @@ def _after_refusal(standing: Standing, last: Attempt, candidates: tuple[Candidat
     if can_still and reason is Reason.SPLIT and last.group_size > 1:
         half = (last.group_size + 1) // 2
         return _again(last, candidates, f"one of {last.group_size} recipients was refused: the group is halved", half)
+    if can_still and reason is Reason.ONE_BY_ONE and last.group_size > 1:
+        return _again(last, candidates, "the account takes no personalised group: each goes alone", 1)
     if can_still and reason is Reason.RETRY_ONCE and not _repeated(standing, last):
         return _again(last, candidates, "the vendor asks for the same submit again, once", last.group_size)
     why = f"{last.account} refused: {reason.label}" + (f" ({last.code})" if last.code else "")

@@ -13,8 +13,9 @@ vendor's plugin. Nothing here, nor in a site, may share code with a codec or wit
 both ends of a wire would be invisible.
 
 Inside: `http` and `connection` (bytes), `server` (sockets and threads), `fault` and `mischief` (what goes wrong),
-`carrier` (reports and replies), `ledger` (the truth), `site` (the contract), `aspnet` and `soap` (manners that both
-vendors' web servers share), `running` (all of it at work), `control`, `example`.
+`carrier` (reports and replies), `push` (the vendor's own requests), `ledger` (the truth), `terms` and `site` (the
+contract), `aspnet`, `codepage`, `soap` and `wsdl` (manners that both vendors' web servers share), `running` (all of it
+at work), `control`, `example`.
 """
 
 from __future__ import annotations
@@ -23,16 +24,20 @@ from tocsin.sandbox.carrier import ReportMode
 from tocsin.sandbox.control import RunningControl, start_control
 from tocsin.sandbox.example import example_config
 from tocsin.sandbox.fault import Fault, FaultKind, Operation, When
-from tocsin.sandbox.ledger import Ledger, Page, Received, Submit
+from tocsin.sandbox.ledger import Attachment, Ledger, Page, Received, Submit
+from tocsin.sandbox.push import Post, Push
 from tocsin.sandbox.running import RunningSandbox, start
-from tocsin.sandbox.site import Terms
+from tocsin.sandbox.terms import Terms
 
 __all__ = [
+    "Attachment",
     "Fault",
     "FaultKind",
     "Ledger",
     "Operation",
     "Page",
+    "Post",
+    "Push",
     "Received",
     "ReportMode",
     "RunningControl",

@@ -8,16 +8,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from urllib.parse import parse_qsl
+from urllib.parse import unquote_to_bytes
 
 import attrs
 
+from tocsin.sandbox.codepage import decode
 from tocsin.sandbox.http import Answer, Request
 
 NAMESPACE = "http://tempuri.org/"
 """What a web service has that was never given a namespace of its own."""
 
-_MAX_QUERY = 2048
+_MAX_QUERY = 2048  # bytes behind the question mark
 _DANGER = re.compile(r"<[A-Za-z!/?]|&#")
 _WRITTEN_AS_REFERENCE = re.compile("[\x00-\x08\x0b-\x1f]")
 _ENTITIES = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
@@ -39,11 +40,15 @@ class Invocation:
     binding: str
 
 
-def read_form(request: Request) -> dict[str, str]:
-    """Read a posted form; empty where the body is none. A charset in Content-Type is honoured."""
+def read_form(request: Request, charset: str = "utf-8") -> dict[str, str]:
+    """Read a posted form; empty where the body is none.
+
+    Args:
+        charset: the page's own; one in Content-Type goes before it.
+    """
     if request.headers.get_content_type() != "application/x-www-form-urlencoded":
         return {}
-    return _pairs(request.body, request.headers.get_content_charset("utf-8"))
+    return _pairs(request.body, request.headers.get_content_charset(charset))
 
 
 def read_query(request: Request) -> dict[str, str]:
@@ -52,11 +57,12 @@ def read_query(request: Request) -> dict[str, str]:
 
 
 def _pairs(encoded: bytes, charset: str) -> dict[str, str]:
-    try:
-        text = encoded.decode(charset, "replace")
-    except LookupError:
-        charset, text = "utf-8", encoded.decode("utf-8", "replace")
-    return dict(parse_qsl(text, keep_blank_values=True, encoding=charset, errors="replace"))
+    fields = (field.partition(b"=") for field in encoded.replace(b"+", b" ").split(b"&") if field)
+    return {_unquote(name, charset): _unquote(value, charset) for name, _, value in fields}
+
+
+def _unquote(encoded: bytes, charset: str) -> str:
+    return decode(unquote_to_bytes(encoded), charset)
 
 
 def bind_form(request: Request, method: str, methods: Mapping[str, tuple[str, ...]]) -> Invocation | Answer:
@@ -68,8 +74,6 @@ def bind_form(request: Request, method: str, methods: Mapping[str, tuple[str, ..
     if method not in methods:
         return server_error(f"System.InvalidOperationException: {method} Web Service method name is not valid.")
     is_get = request.method == "GET"
-    if is_get and len(request.query) > _MAX_QUERY:
-        return not_found("404.15 - The query string is too long")
     fields = read_query(request) if is_get else read_form(request)
     refused = validate(fields, "QueryString" if is_get else "Form")
     if refused is not None:
@@ -79,6 +83,16 @@ def bind_form(request: Request, method: str, methods: Mapping[str, tuple[str, ..
         return server_error(f"System.InvalidOperationException: Missing parameter: {missing}.")
     arguments = {name: fields[name] for name in methods[method]}
     return Invocation(method=method, arguments=arguments, render=_string, binding="get" if is_get else "post")
+
+
+def filter_request(request: Request) -> Answer | None:
+    """Refuse a query string that request filtering, before everything else, finds too long; None where it is not."""
+    if len(request.query) <= _MAX_QUERY:
+        return None
+    return not_found(
+        "HTTP Error 404.15 - Not Found",
+        "The request filtering module is configured to deny a request where the query string is too long.",
+    )
 
 
 def validate(fields: Mapping[str, str], collection: str) -> Answer | None:
@@ -111,7 +125,11 @@ def server_error(sentence: str) -> Answer:
     return Answer(status=500, body=f"{sentence}\r\n".encode(), content_type="text/plain; charset=utf-8")
 
 
-def not_found(reason: str = "404.0 - Not Found") -> Answer:
+def not_found(title: str = "HTTP Error 404.0 - Not Found", why: str = "") -> Answer:
     """Return the web server's HTML page for what is not there."""
-    page = f"<!DOCTYPE html>\r\n<html><head><title>{reason}</title></head><body><h2>{reason}</h2></body></html>\r\n"
+    why = why or "The resource you are looking for has been removed or is temporarily unavailable."
+    page = (
+        f"<!DOCTYPE html>\r\n<html><head><title>IIS Detailed Error - {title}</title></head>\r\n"
+        f"<body><h2>{title}</h2><h3>{why}</h3></body></html>\r\n"
+    )
     return Answer(status=404, body=page.encode(), content_type="text/html; charset=utf-8")

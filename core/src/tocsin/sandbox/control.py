@@ -5,7 +5,7 @@ Bodies and answers are JSON. What cannot be done is 400 with `{"error": "one sen
 
 | request | body | does |
 | --- | --- | --- |
-| `GET /` | | lists the sandboxes: vendor, base_url, dark, account_settings, terms |
+| `GET /` | | lists the sandboxes: vendor, base_url, dark, account_settings, push_forms, terms |
 | `GET /VENDOR/ledger` | | `{"submits": […], "received": […]}`, in full |
 | `POST /VENDOR/faults` | `{"kind", "operation", "times", "after", "value", "when"}`, rest optional | adds a fault |
 | `POST /VENDOR/clear` | | forgets the faults that still wait |
@@ -13,8 +13,11 @@ Bodies and answers are JSON. What cannot be done is 400 with `{"error": "one sen
 | `POST /VENDOR/light` | | listens there again |
 | `POST /VENDOR/reports` | `{"mode", "number", "polls"}`, all but `mode` optional | a `ReportMode` |
 | `POST /VENDOR/replies` | `{"number", "text", "extension"}`, the last optional | a message from a phone |
-| `POST /VENDOR/terms` | fields of `Terms`, such as `{"balance": "0"}` | changes the account's terms |
-| `POST /VENDOR/reset` | | ledger, faults, reports, replies and terms as at the start |
+| `POST /VENDOR/push-reports` | `{"url", "form"}`, the last optional | posts the reports that wait; `{"posts": […]}` |
+| `POST /VENDOR/push-replies` | the same | posts the replies that wait |
+| `POST /VENDOR/terms` | fields of `Terms`, such as `{"balance": "0"}`, `{"password": "new"}` | changes the terms |
+| `POST /VENDOR/clock` | `{"advance_s"}` | sets the vendor's clock forward, or back where negative |
+| `POST /VENDOR/reset` | | ledger, faults, reports, replies, clock and terms as at the start |
 
 Faults and their values: the table of `tocsin.sandbox.fault`.
 """
@@ -33,10 +36,13 @@ import attrs
 from tocsin.sandbox.connection import Connection
 from tocsin.sandbox.fault import Fault
 from tocsin.sandbox.http import Answer, Request
+from tocsin.sandbox.push import Post
 from tocsin.sandbox.running import RunningSandbox
 from tocsin.sandbox.server import HOST, Server
 
 Fields = Mapping[str, Any]
+
+_MAX_ADVANCE_S = 366 * 24 * 3600
 
 
 class BadInput(ValueError):
@@ -149,6 +155,7 @@ def _describe(sandbox: RunningSandbox) -> Fields:
         "base_url": sandbox.base_url,
         "dark": sandbox.is_dark,
         "account_settings": dict(sandbox.account_settings),
+        "push_forms": dict(sandbox.push_forms),
         "terms": attrs.asdict(sandbox.terms),
     }
 
@@ -197,6 +204,37 @@ def _reply(sandbox: RunningSandbox, fields: Fields) -> Fields:
     return {}
 
 
+def _push_reports(sandbox: RunningSandbox, fields: Fields) -> Fields:
+    return _posts(sandbox.push_reports(**_push_target(fields)))
+
+
+def _push_replies(sandbox: RunningSandbox, fields: Fields) -> Fields:
+    return _posts(sandbox.push_replies(**_push_target(fields)))
+
+
+def _push_target(fields: Fields) -> dict[str, Any]:
+    given = _take(fields, url=str, form=str)
+    _require(given, "url")
+    return given
+
+
+def _posts(posts: Iterable[Post]) -> Fields:
+    shown = [{"status": post.status, "answer": post.answer.decode("utf-8", "replace")} for post in posts]
+    return {"posts": shown}
+
+
+def _advance(sandbox: RunningSandbox, fields: Fields) -> Fields:
+    given = _take(fields, advance_s=(int, float))
+    sandbox.advance(_seconds(given.get("advance_s")))
+    return {}
+
+
+def _seconds(value: object) -> float:
+    if not isinstance(value, int | float) or not abs(value) <= _MAX_ADVANCE_S:
+        raise BadInput("expected seconds as advance_s")
+    return float(value)
+
+
 def _set_terms(sandbox: RunningSandbox, fields: Fields) -> Fields:
     sandbox.set_terms(**fields)
     return attrs.asdict(sandbox.terms)
@@ -215,6 +253,9 @@ _COMMANDS: Mapping[tuple[str, str], Callable[[RunningSandbox, Fields], Fields]] 
     ("POST", "light"): _light,
     ("POST", "reports"): _set_reports,
     ("POST", "replies"): _reply,
+    ("POST", "push-reports"): _push_reports,
+    ("POST", "push-replies"): _push_replies,
     ("POST", "terms"): _set_terms,
+    ("POST", "clock"): _advance,
     ("POST", "reset"): _reset,
 }

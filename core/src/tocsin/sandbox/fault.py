@@ -19,7 +19,7 @@
 | `drip` | after | seconds between bytes (0.05) | the right answer, byte by byte |
 | `delay` | after | seconds (1) | the right answer, late |
 | `oversized` | after | bytes (9437184) | the right answer with so many blanks behind it |
-| `charset` | after | | the answer in GBK bytes, though it still says utf-8 |
+| `charset` | after | | the answer in GBK bytes, though it still says utf-8; or the other way round |
 | `gb2312` | after | | the answer in GBK bytes, declared as gb2312 |
 | `gzip` | after | | the answer compressed, though nobody asked |
 | `code` | before | the vendor's own code | a refusal as the vendor writes it |

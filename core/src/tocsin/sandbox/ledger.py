@@ -3,10 +3,23 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sized
 from datetime import datetime
 
 import attrs
+
+
+@attrs.frozen(kw_only=True)
+class Attachment:
+    """One file of an MMS. `sha256` is of its content, in hexadecimal digits."""
+
+    name: str
+    size: int
+    sha256: str = attrs.field(repr=False)
+
+
+def _size(value: Sized) -> str:
+    return f"<{len(value)}>"
 
 
 @attrs.frozen(kw_only=True)
@@ -16,6 +29,11 @@ class Submit:
     Args:
         operation: the vendor's name of the method or page.
         numbers: recipients, digits as they were sent.
+        text: for all of them; empty where each has one of its own.
+        texts: one for each number, in the same order; empty where all share one.
+        planned: when it shall be sent, as the client wrote it; empty for at once.
+        subject: of an MMS.
+        attachments: of an MMS, in order.
         accepted: the vendor took it, whatever became of its answer.
         vendor_id: the id that the vendor gave it; empty unless accepted.
         code: the vendor's own refusal; empty where it was accepted or never judged.
@@ -24,9 +42,13 @@ class Submit:
     """
 
     operation: str
-    numbers: tuple[str, ...] = attrs.field(repr=lambda numbers: f"<{len(numbers)}>")
-    text: str = attrs.field(repr=lambda text: f"<{len(text)} characters>")
+    numbers: tuple[str, ...] = attrs.field(repr=_size)
+    text: str = attrs.field(repr=_size)
     extension: str
+    texts: tuple[str, ...] = attrs.field(default=(), repr=_size)
+    planned: str = ""
+    subject: str = attrs.field(default="", repr=_size)
+    attachments: tuple[Attachment, ...] = ()
     accepted: bool
     vendor_id: str
     code: str
@@ -36,10 +58,12 @@ class Submit:
 
 @attrs.frozen(kw_only=True)
 class Received:
-    """One text on one phone. Its repr shows neither number nor text."""
+    """One message on one phone. Its repr shows neither number nor text. An MMS has no text but files."""
 
     number: str = attrs.field(repr=False)
     text: str = attrs.field(repr=False)
+    subject: str = attrs.field(default="", repr=False)
+    attachments: tuple[Attachment, ...] = ()
     vendor_id: str
     extension: str
     at: datetime
@@ -88,21 +112,11 @@ class Ledger:
         """Count how often one phone received exactly that text."""
         return self.texts_to(number).count(text)
 
-    def record(self, submit: Submit, reached: tuple[str, ...] = ()) -> None:
-        """Write one submit down, with the numbers that it reached."""
-        texts = tuple(
-            Received(
-                number=number,
-                text=submit.text,
-                vendor_id=submit.vendor_id,
-                extension=submit.extension,
-                at=submit.at,
-            )
-            for number in reached
-        )
+    def record(self, submit: Submit, received: tuple[Received, ...] = ()) -> None:
+        """Write one submit down, with what it brought to phones."""
         with self._changed:
             self._submits.append(submit)
-            self._received.extend(texts)
+            self._received.extend(received)
             self._changed.notify_all()
 
     def clear(self) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 
 import attrs
 
+from tocsin.sandbox.codepage import decode_936, encode_936
 from tocsin.sandbox.connection import Connection
 from tocsin.sandbox.fault import Fault, FaultKind
 from tocsin.sandbox.http import Answer
@@ -29,11 +30,12 @@ def deliver(connection: Connection, answer: Answer, fault: Fault | None) -> None
     elif fault.kind in _ACTS:
         _ACTS[fault.kind](connection, answer, fault)
     else:
-        connection.send(_SPOILERS.get(fault.kind, _leave)(answer, fault).render())
+        connection.send(spoil(answer, fault).render())
 
 
-def _leave(answer: Answer, _: Fault) -> Answer:
-    return answer
+def spoil(answer: Answer, fault: Fault) -> Answer:
+    """Return the answer as the fault leaves it; unchanged where the fault is none of the answer's."""
+    return _SPOILERS[fault.kind](answer, fault) if fault.kind in _SPOILERS else answer
 
 
 def _status_text(_: Answer, fault: Fault) -> Answer:
@@ -71,13 +73,21 @@ def _oversized(answer: Answer, fault: Fault) -> Answer:
     return attrs.evolve(answer, body=answer.body + b" " * int(fault.setting))
 
 
-def _undeclared_gbk(answer: Answer, _: Fault) -> Answer:
-    return attrs.evolve(answer, body=answer.body.decode("utf-8").encode("gbk", "replace"))
+def _undeclared(answer: Answer, _: Fault) -> Answer:
+    if _is_gbk(answer):
+        return attrs.evolve(answer, body=decode_936(answer.body).encode("utf-8"))
+    return attrs.evolve(answer, body=encode_936(answer.body.decode("utf-8")))
 
 
 def _declared_gbk(answer: Answer, fault: Fault) -> Answer:
-    body = _undeclared_gbk(answer, fault).body.replace(b'encoding="utf-8"', b'encoding="gb2312"', 1)
+    if _is_gbk(answer):
+        return answer
+    body = _undeclared(answer, fault).body.replace(b'encoding="utf-8"', b'encoding="gb2312"', 1)
     return attrs.evolve(answer, body=body, content_type=answer.content_type.replace("utf-8", "gb2312"))
+
+
+def _is_gbk(answer: Answer) -> bool:
+    return "gb2312" in answer.content_type
 
 
 def _gzip(answer: Answer, _: Fault) -> Answer:
@@ -93,7 +103,7 @@ _SPOILERS: Mapping[FaultKind, Callable[[Answer, Fault], Answer]] = {
     FaultKind.EMPTY: _empty,
     FaultKind.GARBAGE: _garbage,
     FaultKind.OVERSIZED: _oversized,
-    FaultKind.CHARSET: _undeclared_gbk,
+    FaultKind.CHARSET: _undeclared,
     FaultKind.GB2312: _declared_gbk,
     FaultKind.GZIP: _gzip,
 }

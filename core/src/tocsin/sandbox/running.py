@@ -4,21 +4,26 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping
+from datetime import timedelta
 from importlib.metadata import entry_points
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 import attrs
 
 from tocsin.errors import NotFound
-from tocsin.sandbox.carrier import ReportMode
+from tocsin.sandbox.carrier import DeliveryReport, PhoneReply, ReportMode
 from tocsin.sandbox.connection import Connection
 from tocsin.sandbox.fault import Fault, FaultKind, FaultPlan, When
 from tocsin.sandbox.http import Answer, Request
-from tocsin.sandbox.ledger import Ledger, Submit
+from tocsin.sandbox.ledger import Ledger, Received, Submit
 from tocsin.sandbox.mischief import deliver
+from tocsin.sandbox.push import Post, Push, Target
 from tocsin.sandbox.server import HOST, Server
-from tocsin.sandbox.site import Call, Desk, Draft, Reply, Site, Terms
+from tocsin.sandbox.site import Call, Desk, Draft, Reply, Site
+from tocsin.sandbox.terms import Terms
+
+_News = TypeVar("_News", tuple[DeliveryReport, ...], tuple[PhoneReply, ...])
 
 GROUP = "tocsin.sandboxes"
 """Entry point group: the entry point's name is the vendor's, its object a class that makes a `Site` from a `Desk`."""
@@ -53,7 +58,7 @@ class RunningSandbox:
     def __init__(self, make_site: Callable[[Desk], Site], *, port: int = 0) -> None:
         self._desk = Desk()
         self._site = make_site(self._desk)
-        self._desk.terms = self._site.terms
+        self._desk.reset(self._site.terms)
         self._plan = FaultPlan()
         self._turn = threading.Lock()
         self._server = Server(self._serve, port)
@@ -79,8 +84,9 @@ class RunningSandbox:
 
     @property
     def account_settings(self) -> Mapping[str, str]:
-        """The vendor's own fields that an account needs to talk to this sandbox."""
-        return self._site.account_settings
+        """The vendor's own fields that an account needs to talk to this sandbox now."""
+        with self._turn:
+            return self._site.account_settings
 
     @property
     def ledger(self) -> Ledger:
@@ -160,13 +166,47 @@ class RunningSandbox:
         with self._turn:
             self._desk.carrier.reply(number, text, extension, self._desk.now())
 
+    def push_reports(self, url: str, *, form: str = "") -> tuple[Post, ...]:
+        """Post the reports that wait to a customer, as often as the vendor would; they are handed out by it.
+
+        Args:
+            url: `http://…`
+            form: a name of `push_forms`; empty for the usual one.
+
+        Returns:
+            Every try, with the customer's answer; empty where no report waits.
+
+        Raises:
+            ValueError: no such form, or no such URL.
+        """
+        target, write = Target(url), _writer(self._site.pushing.reports, form)
+        with self._turn:
+            reports = self._desk.carrier.take_reports()
+        return target.deliver(write(reports), self._site.pushing) if reports else ()
+
+    def push_replies(self, url: str, *, form: str = "") -> tuple[Post, ...]:
+        """Post the replies that wait to a customer: see `push_reports`."""
+        target, write = Target(url), _writer(self._site.pushing.replies, form)
+        with self._turn:
+            replies = self._desk.carrier.take_replies()
+        return target.deliver(write(replies), self._site.pushing) if replies else ()
+
+    @property
+    def push_forms(self) -> Mapping[str, tuple[str, ...]]:
+        """In which forms this vendor may push `reports` and `replies`, the usual one first."""
+        pushing = self._site.pushing
+        return {"reports": tuple(pushing.reports), "replies": tuple(pushing.replies)}
+
+    def advance(self, seconds: float) -> None:
+        """Set the vendor's clock forward, or back where negative."""
+        with self._turn:
+            self._desk.advance(timedelta(seconds=seconds))
+
     def reset(self) -> None:
-        """Start afresh: ledger, faults, reports, replies and terms. A dark sandbox stays dark."""
+        """Start afresh: ledger, faults, reports, replies, clock and terms. A dark sandbox stays dark."""
         with self._turn:
             self._plan.clear()
-            self._desk.carrier.clear()
-            self._desk.terms = self._site.terms
-            self._desk.ledger.clear()
+            self._desk.reset(self._site.terms)
 
     def close(self) -> None:
         """Close every socket and join every thread. Safe to call twice."""
@@ -191,22 +231,38 @@ class RunningSandbox:
 
     def _enter(self, name: str, draft: Draft, reply: Reply, fault: Fault | None) -> None:
         """Carry what was accepted to the phones, and write the submit into the ledger."""
-        at = self._desk.now()
-        carry = self._desk.carrier.carry
-        numbers = draft.numbers if reply.accepted else ()
-        reached = tuple(number for number in numbers if carry(reply.vendor_id, number, at))
         submit = Submit(
+            **attrs.asdict(draft, recurse=False),
             operation=name,
-            numbers=draft.numbers,
-            text=draft.text,
-            extension=draft.extension,
             accepted=reply.accepted,
             vendor_id=reply.vendor_id,
             code=reply.code,
             fault="" if fault is None else f"{fault.kind} {fault.position}",
-            at=at,
+            at=self._desk.now(),
         )
-        self._desk.ledger.record(submit, reached)
+        messages = zip(draft.numbers, draft.text_of_each, strict=True) if reply.accepted else ()
+        carry = self._desk.carrier.carry
+        reached = [_arrived(submit, *message) for message in messages if carry(submit.vendor_id, message[0], submit.at)]
+        self._desk.ledger.record(submit, tuple(reached))
+
+
+def _arrived(submit: Submit, number: str, text: str) -> Received:
+    return Received(
+        number=number,
+        text=text,
+        subject=submit.subject,
+        attachments=submit.attachments,
+        vendor_id=submit.vendor_id,
+        extension=submit.extension,
+        at=submit.at,
+    )
+
+
+def _writer(forms: Mapping[str, Callable[[_News], Push]], form: str) -> Callable[[_News], Push]:
+    name = form or next(iter(forms))
+    if name not in forms:
+        raise ValueError(f"no such form of a push; expected {', '.join(forms)}")
+    return forms[name]
 
 
 def _act(call: Call, fault: Fault | None) -> Reply:

@@ -6,9 +6,8 @@ neither sockets nor faults nor the ledger. The owner holds one lock around every
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sized
+from collections.abc import Callable, Mapping, Sized
 from datetime import UTC, datetime, timedelta
-from decimal import Decimal
 from typing import Protocol
 
 import attrs
@@ -16,60 +15,31 @@ import attrs
 from tocsin.sandbox.carrier import Carrier
 from tocsin.sandbox.fault import Operation
 from tocsin.sandbox.http import Answer, Request
-from tocsin.sandbox.ledger import Ledger
+from tocsin.sandbox.ledger import Attachment, Ledger
+from tocsin.sandbox.push import Pushing
+from tocsin.sandbox.terms import Terms
 
 
 def _size(value: Sized) -> str:
     return f"<{len(value)}>"
 
 
-def _texts(values: Iterable[str]) -> frozenset[str]:
-    texts = frozenset(values)
-    if isinstance(values, str) or not all(isinstance(text, str) for text in texts):
-        raise TypeError("expected a list of texts")
-    return texts
-
-
-def _amount(value: Decimal | str | float) -> Decimal:
-    try:
-        amount = Decimal(str(value))
-    except ArithmeticError:
-        raise ValueError("expected an amount such as 99.90") from None
-    if not amount.is_finite():
-        raise ValueError("expected an amount such as 99.90")
-    return amount
-
-
-@attrs.frozen(kw_only=True)
-class Terms:
-    """What the vendor has agreed with the account. Replaced as a whole, never changed in place.
-
-    Args:
-        balance: what is left, in the vendor's unit.
-        price: of one segment to one number, in the same unit.
-        postpaid: the balance may fall below zero.
-        keywords: words that no text may hold.
-        blocked: numbers on the vendor's blacklist.
-        extensions: whether the account may give an extension number.
-        limited: whether the vendor's limits for one number are enforced.
-    """
-
-    balance: Decimal = attrs.field(default=Decimal(1000), converter=_amount)
-    price: Decimal = attrs.field(default=Decimal("0.10"), converter=_amount)
-    postpaid: bool = attrs.field(default=False, validator=attrs.validators.instance_of(bool))
-    keywords: frozenset[str] = attrs.field(default=frozenset(), converter=_texts)
-    blocked: frozenset[str] = attrs.field(default=frozenset(), converter=_texts, repr=_size)
-    extensions: bool = attrs.field(default=True, validator=attrs.validators.instance_of(bool))
-    limited: bool = attrs.field(default=False, validator=attrs.validators.instance_of(bool))
-
-
 @attrs.frozen(kw_only=True)
 class Draft:
-    """A submit as the site read it, whether it will be taken or not."""
+    """A submit as the site read it, whether it will be taken or not. Fields: see `Submit`."""
 
     numbers: tuple[str, ...] = attrs.field(repr=_size)
-    text: str = attrs.field(repr=_size)
+    text: str = attrs.field(default="", repr=_size)
     extension: str = ""
+    texts: tuple[str, ...] = attrs.field(default=(), repr=_size)
+    planned: str = ""
+    subject: str = attrs.field(default="", repr=_size)
+    attachments: tuple[Attachment, ...] = ()
+
+    @property
+    def text_of_each(self) -> tuple[str, ...]:
+        """What each number is to receive."""
+        return self.texts or (self.text,) * len(self.numbers)
 
 
 @attrs.frozen(kw_only=True)
@@ -86,6 +56,11 @@ class Reply:
     accepted: bool = False
     vendor_id: str = ""
     code: str = ""
+
+    @classmethod
+    def refused(cls, render: Callable[[str], Answer], code: str) -> Reply:
+        """Return a refusal with a code of the vendor's."""
+        return cls(answer=render(code), code=code)
 
 
 @attrs.frozen(kw_only=True)
@@ -116,12 +91,17 @@ class Site(Protocol):
     """One vendor's side. Its class takes the desk as its only argument."""
 
     vendor: str
-    account_settings: Mapping[str, str]
-    """The vendor's own fields that an account needs to talk to it."""
     terms: Terms
     """At the start, and after a reset."""
     shapes: Mapping[str, Operation]
     """Odd forms of answers that the vendor's document shows, and the operation that each belongs to."""
+
+    pushing: Pushing
+
+    @property
+    def account_settings(self) -> Mapping[str, str]:
+        """The vendor's own fields that an account needs to talk to it now."""
+        ...
 
     def read(self, request: Request, /) -> Call:
         """Understand a request. Nothing happens before the call is performed."""
@@ -132,21 +112,49 @@ class Desk:
     """What a site works with: terms, carrier, ledger, clock. Not thread-safe but for the ledger."""
 
     def __init__(self) -> None:
-        self.terms = Terms()
         self.carrier = Carrier()
         self.ledger = Ledger()
+        self.reset(Terms())
+
+    def reset(self, terms: Terms) -> None:
+        """Start afresh under these terms."""
+        self.terms = terms
+        self.carrier.clear()
+        self.ledger.clear()
+        self._ahead = timedelta()
+        self._asked: dict[str, datetime] = {}
 
     def now(self) -> datetime:
-        """Return the time: aware, UTC."""
-        return datetime.now(UTC)
+        """Return the vendor's time: aware, UTC."""
+        return datetime.now(UTC) + self._ahead
+
+    def advance(self, by: timedelta) -> None:
+        """Set the vendor's clock forward, or back."""
+        self._ahead += by
+
+    def is_too_soon(self, what: str, apart: timedelta) -> bool:
+        """Say whether this was asked less than so long ago; else take it as asked now."""
+        last = self._asked.get(what)
+        if last is not None and self.now() - last < apart:
+            return True
+        self._asked[what] = self.now()
+        return False
 
     def charge(self, draft: Draft) -> bool:
         """Take the price of a submit; False, and nothing taken, where the balance does not allow it."""
         terms = self.terms
-        balance = terms.balance - terms.price * count_segments(draft.text) * len(draft.numbers)
+        balance = terms.balance - terms.price * sum(count_segments(text) for text in draft.text_of_each)
         if balance < 0 and not terms.postpaid:
             return False
         self.terms = attrs.evolve(terms, balance=balance)
+        return True
+
+    def charge_mms(self, draft: Draft) -> bool:
+        """Take one MMS for each number; False, and nothing taken, where too few are left."""
+        balance = self.terms.mms_balance - len(draft.numbers)
+        if balance < 0 and not self.terms.postpaid:
+            return False
+        self.terms = attrs.evolve(self.terms, mms_balance=balance)
         return True
 
     def received_by(self, number: str, within: timedelta) -> int:

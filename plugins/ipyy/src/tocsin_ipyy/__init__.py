@@ -1,85 +1,64 @@
 """The ipyy plugin of tocsin: what it answers when the core calls its hooks. Everything else stands in the codec."""
 
-from __future__ import annotations
-
 from datetime import datetime
 from functools import partial
 
-from tocsin.plugin import (
-    Account,
-    Balance,
-    Batch,
-    Capabilities,
-    Exchange,
-    InboundMessage,
-    Limits,
-    Rate,
-    Refused,
-    Report,
-    SendResult,
-    Submission,
-    Vendor,
-    hookimpl,
-)
-from tocsin_ipyy import codec, codec_evidence
-from tocsin_ipyy.settings import Settings
+import attrs
 
-_CAPABILITIES = Capabilities(
+import tocsin.plugin as t
+from tocsin_ipyy import codec, codec_evidence
+from tocsin_ipyy.settings import INTERFACES, Settings, settings_of
+
+_CAPABILITIES = t.Capabilities(
     max_recipients=500,  # the document states none: a size that its neighbours in the trade take
-    interfaces=("xml",),
+    interfaces=INTERFACES,
     scheduling=True,
     extension_digits=5,
+    mms=True,
+    encrypted=True,
     signature_required=True,
 )
+_OPERATIONS = {
+    "mms-balance": t.Operation(title="What is left for multimedia messages", exchange=codec.query_mms_balance),
+    "change-password": t.Operation(
+        title="Change the password of the account",
+        arguments=(t.Argument(name="new", title="New password, of at most 20 characters", secret=True),),
+        exchange=codec.change_password,
+        settle=codec.settle_change,
+    ),
+}
 
-# source: ipyy, preface: 10 a day to a number, 3 in 3 minutes
-_LIMITS = Limits(max_recipients=500, per_recipient=(Rate(3, 3 * 60), Rate(10, 24 * 3600)))
 
-
-@hookimpl
-def describe_vendor() -> Vendor:
-    """Describe ipyy."""
-    return Vendor(
+@t.hookimpl
+def describe_vendor() -> t.Vendor:
+    """Describe ipyy. Its limits are those of the document's first page."""
+    return t.Vendor(
         name="ipyy",
         title="ipyy (sh2.ipyy.com)",
         settings=Settings,
         base_url="https://sh2.ipyy.com",
         capabilities=_CAPABILITIES,
-        limits=_LIMITS,
+        limits=t.Limits(max_recipients=500, per_recipient=(t.Rate(3, 3 * 60), t.Rate(10, 24 * 3600))),
+        operations=_OPERATIONS,
     )
 
 
-@hookimpl
-def capabilities() -> Capabilities:
-    """Say what an account can carry: by the XML interface, all that the vendor can."""
-    return _CAPABILITIES
+@t.hookimpl
+def capabilities(account: t.Account) -> t.Capabilities:
+    """Say what an account can carry: all that the vendor can, encrypted by one interface alone."""
+    return attrs.evolve(_CAPABILITIES, encrypted=settings_of(account).interface == "encrypted")
 
 
-@hookimpl
-def fits(submission: Submission) -> str:
-    """Say why ipyy cannot carry the submission; an empty text where it can."""
-    return codec.obstacle(submission)
-
-
-@hookimpl
-def send(account: Account, submission: Submission, now: datetime) -> Exchange[SendResult]:
+@t.hookimpl
+def send(account: t.Account, submission: t.Submission, now: datetime) -> t.Exchange[t.SendResult]:
     """Submit once."""
-    return Exchange(codec.encode_send(account, submission, now), partial(codec.decode_send, submission, now))
+    request = codec.encode_send(account, submission, now)
+    return t.Exchange(request, partial(codec.decode_send, account, submission, now))
 
 
-@hookimpl
-def query_balance(account: Account, now: datetime) -> Exchange[Balance | Refused]:
-    """Ask what is left on the account."""
-    return Exchange(codec.encode_balance(account), partial(codec.decode_balance, now))
-
-
-@hookimpl
-def fetch_reports(account: Account) -> Exchange[Batch[Report] | Refused]:
-    """Fetch delivery reports."""
-    return Exchange(codec_evidence.encode_reports(account), codec_evidence.decode_reports)
-
-
-@hookimpl
-def fetch_mo(account: Account) -> Exchange[Batch[InboundMessage] | Refused]:
-    """Fetch replies."""
-    return Exchange(codec_evidence.encode_mo(account), codec_evidence.decode_mo)
+# Where a hook needs no more than a function of the codec, it is that function.
+fits = t.hookimpl(codec.fits)
+query_balance = t.hookimpl(codec.query_balance)
+fetch_reports = t.hookimpl(codec_evidence.fetch_reports)
+fetch_mo = t.hookimpl(codec_evidence.fetch_mo)
+verify_push = t.hookimpl(codec_evidence.verify_push)

@@ -1,212 +1,215 @@
-"""Submits and balances: requests from values, outcomes from answers. Pure; the hooks call it.
-
-The vendor answers a submit in two vocabularies: `returnsms` (chapter 1.3) and `SendResult` (chapters 1.5 and 8.3).
-The second is translated into the first, so that one function concludes what an answer proves.
-"""
-
-from __future__ import annotations
+"""Submits, balances and passwords: what fits, requests from values, outcomes from answers. Pure; the hooks call it."""
 
 import re
-from collections.abc import Mapping
-from datetime import datetime, timedelta, timezone
+from base64 import b64encode
+from collections.abc import Callable, Mapping
+from datetime import datetime
 from decimal import Decimal
-from urllib.parse import quote, urlencode
+from functools import partial
 
 import attrs
 
-from tocsin.plugin import (
-    Accepted,
-    Account,
-    AnswerError,
-    Balance,
-    HttpRequest,
-    HttpResponse,
-    Reason,
-    Refused,
-    Scope,
-    SendResult,
-    Submission,
-    Unit,
-    VendorId,
-)
-from tocsin_ipyy import codec_soap, codec_xml, codes, crypto
+import tocsin.plugin as t
+from tocsin_ipyy import codec_json, codec_xml, codes
+from tocsin_ipyy.codec_answer import Members, read_answer, read_task_id, require
+from tocsin_ipyy.codec_request import BEIJING, encode_form, encode_soap, encode_tms, log_in, passes, seal, widen
 from tocsin_ipyy.settings import settings_of
 
-BEIJING = timezone(timedelta(hours=8))
-"""The zone of every time that the vendor writes or reads."""
 
-# source: ASP.NET request validation: `<` before a letter, `!`, `?` or `/`, and `&#`
-_VALIDATED = re.compile(r"<[A-Za-z!?/]|&#")
-_UNSENDABLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
-_TASK_ID = re.compile(r"[0-9A-Za-z]{1,64}")
-_DECIMAL = re.compile(r"-?[0-9]{1,15}(\.[0-9]{1,6})?")
-_COUNT = re.compile(r"[0-9]{0,9}")
-_STATUS_CODE = re.compile(r"-?[0-9]{1,5}|[A-Za-z][0-9A-Za-z]{4,63}")
+@attrs.frozen
+class Page:
+    """One of the vendor's addresses: how it answers, and the charset of its forms."""
+
+    path: str
+    read: Callable[[str], Members]
+    charset: str = "utf-8"
+
+
+PAGES = {
+    "xml": Page("/sms.aspx", codec_xml.read_page),  # source: ipyy, 1.1
+    "gbk": Page("/smsGBK.aspx", codec_xml.read_page, "gbk"),  # source: ipyy, 1.1
+    "json": Page("/smsJson.aspx", codec_json.read_page),  # source: ipyy, 1.1
+    "encrypted": Page("/ensms.ashx", codec_json.read_result),  # source: ipyy, 1.1
+    "mms": Page("/mms.aspx", codec_xml.read_page),  # source: ipyy, 2.1
+    "password": Page("/pwd.aspx", codec_xml.read_page),  # source: ipyy, 7.1
+    "soap 1.1": Page("/WebService.asmx", partial(codec_xml.read_result, "1.1")),  # source: ipyy, 8.1
+    "soap 1.2": Page("/WebService.asmx", partial(codec_xml.read_result, "1.2")),  # source: ipyy, 8.1
+}
+_PLAIN = ("xml", "gbk", "json", "mms")  # their fields lie open, so that request validation looks at them
 _POSTPAID = {"后付费": True, "后付": True, "预付费": False, "预付": False}  # source: ipyy, 3.3 and 3.4
+_TEXT_ELEMENT = "text.txt"
+_UNSENDABLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
+_AMOUNT = re.compile(r"-?[0-9]{1,15}(\.[0-9]{1,6})?")
+_COUNT = re.compile(r"[0-9]{0,9}")
 
 
-def obstacle(submission: Submission) -> str:
-    """Say why ipyy cannot carry a submission; an empty text where it can."""
+def fits(account: t.Account, submission: t.Submission) -> str:
+    """Say why an account cannot carry a submission; an empty text where it can."""
+    settings, way, mms = settings_of(account), _way(account, submission), submission.is_mms
+    texts, names = "".join(submission.texts), [one.name for one in submission.attachments]
+    charset, written = PAGES[way].charset, "".join((*log_in(account).values(), widen(texts)))
     obstacles = {
         "ipyy reaches mainland numbers only": any(number.mainland is None for number in submission.to),
-        "multimedia messages are not supported yet": submission.is_mms or bool(submission.subject),
         "one submit carries one text for all recipients": submission.personalised,
         "an extension number has at most 5 digits": not re.fullmatch("[0-9]{0,5}", submission.extension),
-        "the text is empty": not all(text.strip() for text in submission.texts),
-        "the text holds control characters": any(map(_UNSENDABLE.search, submission.texts)),
+        "the text holds control characters": _UNSENDABLE.search(texts + submission.subject),
+        "the text is empty": not mms and not all(text.strip() for text in submission.texts),
+        "a subject belongs to a multimedia message": submission.subject and not mms,
+        "a multimedia message needs a subject": mms and not submission.subject.strip(),  # source: ipyy, 9: 3001
+        "an attachment's name is not plain ASCII": not all(n.isascii() and n.isprintable() and n for n in names),
+        "an attachment has the name of the text's own element": texts and _TEXT_ELEMENT in names,
+        "the vendor's server refuses the subject": settings.validated_text == "soap" and not passes(submission.subject),
+        "the vendor's server refuses the login in a form": way in _PLAIN and not passes(settings.account),
+        "the text or the login is outside code page 936": written.encode(charset, "ignore").decode(charset) != written,
     }
     return next((why for why, applies in obstacles.items() if applies), "")
 
 
-def encode_send(account: Account, submission: Submission, now: datetime) -> HttpRequest:
-    """Encode one submit: a form, or SOAP where the text would not pass as a form.
-
-    Args:
-        account: where from.
-        submission: one that has no `obstacle`.
-        now: a time to send at that is past by then is left out: at once.
-
-    Source: ipyy, chapter 1.2.
-    """
-    later = submission.send_at if submission.send_at and submission.send_at > now else None
-    fields = {
-        "mobile": ",".join(number.mainland or number.full for number in submission.to),
-        "content": submission.text,
-        "sendTime": later.astimezone(BEIJING).strftime("%Y-%m-%d %H:%M:%S") if later else "",
-        "action": "send",
-        "extno": submission.extension,
-    }
-    if _VALIDATED.search(submission.text):
-        if settings_of(account).validated_text == "soap":
-            return codec_soap.encode_send(account, fields)
-        fields["content"] = submission.text.replace("<", "＜").replace("&#", "＆#")
-    return encode_form(account, "/sms.aspx", fields, submits=True)
+def encode_send(account: t.Account, submission: t.Submission, now: datetime) -> t.HttpRequest:
+    """Encode one submit that `fits`. Source: ipyy, chapters 1.2, 1.5, 2.2 and 8.2."""
+    fields, way = _fields(account, submission, now), _way(account, submission)
+    page = PAGES[way]
+    if way == "encrypted":
+        request = encode_form(account, page.path, seal(account, fields, now))
+    elif way in _PLAIN:
+        form = log_in(account) | {name: widen(text) for name, text in fields.items()}
+        request = encode_form(account, page.path, form, page.charset)
+    else:
+        request = encode_soap(account, page.path, fields)
+    return attrs.evolve(request, submits=True)
 
 
-def decode_send(submission: Submission, now: datetime, response: HttpResponse) -> SendResult:
-    """Decode the answer to a submit, in either vocabulary.
-
-    Args:
-        submission: what was sent.
-        now: when; the time of the balance that the answer may carry.
-        response: as it came.
-
-    Raises:
-        AnswerError: it proves neither acceptance nor refusal.
-    """
-    answer = codec_xml.read_answer(response)
-    if isinstance(answer, Refused):
-        return SendResult.all(submission.to, answer)
-    root = codec_xml.parse_xml(answer)
-    soap = not codec_xml.is_returnsms(root)
-    said = _translated(codec_soap.read_result(root)) if soap else codec_xml.members(root)
-    if not _succeeded(said):
-        return SendResult.all(submission.to, _refusal(said, len(submission.to)))
-    accepted = _acceptance(said, len(submission.to))
-    return SendResult.all(submission.to, accepted, _balance(said["remainpoint"], now))
+def decode_send(account: t.Account, submission: t.Submission, now: datetime, answer: t.HttpResponse) -> t.SendResult:
+    """Decode the answer to a submit; `now` is the time of the balance that it may carry."""
+    said = _read(_way(account, submission), answer, len(submission.to))
+    if isinstance(said, t.Refused):
+        return t.SendResult.all(submission.to, said)
+    return t.SendResult.all(submission.to, _acceptance(said, len(submission.to)), _balance(said["remainpoint"], now))
 
 
-def encode_balance(account: Account) -> HttpRequest:
-    """Encode the question what is left. Source: ipyy, chapter 3.2."""
-    return encode_form(account, "/sms.aspx", {"action": "overage"})
+def query_balance(account: t.Account, now: datetime) -> t.Exchange[t.Balance | t.Refused]:
+    """Ask what is left for texts: by the account's interface, or by XML where that cannot. Source: ipyy, 3."""
+    interface = settings_of(account).interface
+    page = interface if interface in _PLAIN else "xml"
+    return t.Exchange(_ask_balance(account, page), partial(_decode_balance, page, now))
 
 
-def decode_balance(now: datetime, response: HttpResponse) -> Balance | Refused:
-    """Decode a balance, counted in messages. Source: ipyy, chapter 3.3.
+def query_mms_balance(account: t.Account, _: Mapping[str, str], now: datetime) -> t.Exchange[object]:
+    """Ask what is left for multimedia messages, as an operation. Source: ipyy, 3.1."""
 
-    Raises:
-        AnswerError: it is outside the document's grammar.
-    """
-    answer = codec_xml.read_answer(response)
-    if isinstance(answer, Refused):
-        return answer
-    root = codec_xml.parse_xml(answer)
-    if not codec_xml.is_returnsms(root):
-        raise AnswerError("the answer is no returnsms")
-    said = codec_xml.members(root)
-    if not _succeeded(said):
-        return codes.read_failure(said["returnstatus"], said["message"])
-    balance = _balance(said["overage"], now)
-    if balance is None:
-        raise AnswerError("the balance is no number")
-    return attrs.evolve(balance, postpaid=_POSTPAID.get(said["payinfo"]))
+    def decode(answer: t.HttpResponse) -> object:
+        found = _decode_balance("mms", now, answer)
+        if isinstance(found, t.Refused):
+            return found
+        return {"amount": str(found.amount), "unit": found.unit.value, "postpaid": found.postpaid}
+
+    return t.Exchange(_ask_balance(account, "mms"), decode)
 
 
-def encode_form(
-    account: Account, path: str, fields: Mapping[str, str], *, submits: bool = False, max_bytes: int = 256 * 1024
-) -> HttpRequest:
-    """Encode a POST form in UTF-8: the login first. A blank is `%20`, since `+` is read in two ways."""
+def change_password(account: t.Account, arguments: Mapping[str, str], _: datetime) -> t.Exchange[object]:
+    """Change the password; the page wants both as they are. Raises ValueError for a new one that cannot be."""
+    old, new = settings_of(account).password.reveal(), arguments["new"]
+    if not 1 <= len(new) <= 20 or new != new.strip() or not new.isprintable():  # source: ipyy, 7.2
+        raise ValueError("expected a new password of 1 to 20 characters, without blanks around it")
+    if not passes(old, new):
+        raise ValueError("the vendor's server refuses old or new password: < before a letter, !, ? or /, or &#")
+
+    def decode(answer: t.HttpResponse) -> object:
+        said = _read("password", answer)
+        return said if isinstance(said, t.Refused) else {"changed": True}
+
+    form = log_in(account) | {"password": old, "newpassword": new}
+    return t.Exchange(encode_form(account, PAGES["password"].path, form), decode)
+
+
+def settle_change(account: t.Account, arguments: Mapping[str, str], now: datetime) -> t.Exchange[object]:
+    """Find out whether a change took place: ask the balance with the new password, then with the old."""
+    changed = attrs.evolve(settings_of(account), password=t.Secret(arguments["new"]))
+
+    def decode(found: bool, answer: t.HttpResponse) -> object:
+        balance = _decode_balance("xml", now, answer)
+        if isinstance(balance, t.Balance):
+            return {"changed": found}
+        return ask_old if found and balance.reason is t.Reason.AUTHENTICATION else balance
+
+    ask_old = t.Exchange(_ask_balance(account, "xml"), partial(decode, False))
+    return t.Exchange(_ask_balance(attrs.evolve(account, settings=changed), "xml"), partial(decode, True))
+
+
+def _way(account: t.Account, submission: t.Submission) -> str:
+    """Name the page. What request validation would refuse in a form goes by SOAP, unless it is to be widened."""
     settings = settings_of(account)
-    password = settings.password.reveal()
-    login = {
-        "userid": settings.user_id,
-        "account": settings.account,
-        "password": crypto.password_md5(password) if settings.password_md5 else password,
-    }
-    return HttpRequest(
-        url=f"{account.base_url}{path}",
-        headers=(("Content-Type", "application/x-www-form-urlencoded"),),
-        body=urlencode({**login, **fields}, quote_via=quote, encoding="utf-8").encode("ascii"),
-        submits=submits,
-        max_bytes=max_bytes,
+    if submission.is_mms:
+        return "mms"
+    refused = settings.validated_text == "soap" and not passes(settings.account, *submission.texts)
+    if settings.interface == "soap" or (settings.interface in _PLAIN and refused):
+        return f"soap {settings.soap_version}"
+    return settings.interface
+
+
+def _fields(account: t.Account, submission: t.Submission, now: datetime) -> dict[str, str]:
+    """A time that is past is left out: at once."""
+    later = submission.send_at if submission.send_at and submission.send_at > now else None
+    content, subject = submission.text, dict[str, str]()
+    if submission.is_mms:  # the document knows no text beside the container: it is the first element inside
+        text = [t.Attachment(_TEXT_ELEMENT, content.encode("utf-8"))] if content else []
+        container = encode_tms([*text, *submission.attachments], settings_of(account).tms_byte_order)
+        content, subject = b64encode(container).decode("ascii"), {"subject": submission.subject}
+    return (
+        {"mobile": ",".join(number.mainland or number.full for number in submission.to)}
+        | subject
+        | {
+            "content": content,
+            "sendTime": later.astimezone(BEIJING).strftime("%Y-%m-%d %H:%M:%S") if later else "",
+            "action": "send",
+            "extno": submission.extension,
+        }
     )
 
 
-def read_task_id(text: str) -> VendorId | None:
-    """Return an id, None for an empty text. Raises AnswerError for more than ASCII letters and digits."""
-    if text and not _TASK_ID.fullmatch(text):
-        raise AnswerError("the task id is not made of letters and digits")
-    return VendorId(text) if text else None
+def _read(page: str, answer: t.HttpResponse, recipients: int = 1) -> Members | t.Refused:
+    """Return what a success says, which the document spells in two ways, or what a failure means."""
+    text = read_answer(answer)
+    if isinstance(text, t.Refused):
+        return text
+    said = PAGES[page].read(text)
+    require(said["returnstatus"] in ("Success", "Sucess", "Faild"), "the answer is neither success nor failure")
+    return _refusal(said, recipients) if said["returnstatus"] == "Faild" else said
 
 
-def _translated(result: codec_xml.Members) -> codec_xml.Members:
-    """Put a SendResult into the words of returnsms.
-
-    A status on no list is a failure ("其它为失败"), unless the same answer gives an id: then it is garbage.
-    """
-    code, task_id = result["statuscode"], result["msgid"]
-    succeeded = code in ("1", "OK")
-    if not succeeded and (not _STATUS_CODE.fullmatch(code) or (task_id and not codes.find_code(code))):
-        raise AnswerError("the status code is outside the grammar")
-    said = {"message": result["description"], "taskid": task_id, "remainpoint": result["amount"]}
-    said |= {"returnstatus": "Success" if succeeded else "Faild", "code": code}
-    return codec_xml.Members(str, said, successcounts=result["successcounts"])
+def _ask_balance(account: t.Account, page: str) -> t.HttpRequest:
+    return encode_form(account, PAGES[page].path, log_in(account) | {"action": "overage"}, PAGES[page].charset)
 
 
-def _succeeded(said: codec_xml.Members) -> bool:
-    """The document spells success in two ways, and failure in one."""
-    if said["returnstatus"] not in ("Success", "Sucess", "Faild"):
-        raise AnswerError("returnstatus is neither success nor failure")
-    return said["returnstatus"] != "Faild"
+def _decode_balance(page: str, now: datetime, answer: t.HttpResponse) -> t.Balance | t.Refused:
+    said = _read(page, answer)
+    if isinstance(said, t.Refused):
+        return said
+    if (balance := _balance(said["overage"], now)) is None:
+        raise t.AnswerError("the balance is no number")
+    return attrs.evolve(balance, postpaid=_POSTPAID.get(said["payinfo"]))
 
 
-def _acceptance(said: codec_xml.Members, recipients: int) -> Accepted:
-    """Success that counts nobody, or is told in the words of a failure, proves neither.
-
-    More successes than recipients are no contradiction: "提交成功短信数" may count the parts of a long text.
-    """
-    count, row = _count(said), codes.find_code(said["message"])
-    if count == 0 or (row and row.name != "OK"):
-        raise AnswerError("the answer is success and failure in one")
-    return Accepted(read_task_id(said["taskid"]), partial=count is not None and count < recipients)
+def _acceptance(said: Members, recipients: int) -> t.Accepted:
+    """More successes than recipients are no contradiction: "提交成功短信数" may count the parts of a long text."""
+    count, row = _count(said), codes.BY_WORD.get(said["message"])
+    require(count != 0 and (row is None or row.name == "OK"), "the answer is success and failure in one")
+    return t.Accepted(read_task_id(said), partial=count is not None and count < recipients)
 
 
-def _refusal(said: codec_xml.Members, recipients: int) -> Refused:
+def _refusal(said: Members, recipients: int) -> t.Refused:
     """A bad number among several is not named: the group is to be split until it stands alone."""
-    if _count(said):
-        raise AnswerError("the answer is a failure that counts successes")
+    require(not _count(said), "the answer is a failure that counts successes")
     refused = codes.read_failure(said["code"] or said["returnstatus"], said["message"])
-    if refused.reason.scope is Scope.RECIPIENT and recipients > 1:
-        return attrs.evolve(refused, reason=Reason.SPLIT)
-    return refused
+    hidden = refused.reason.scope is t.Scope.RECIPIENT and recipients > 1
+    return attrs.evolve(refused, reason=t.Reason.SPLIT) if hidden else refused
 
 
-def _count(said: codec_xml.Members) -> int | None:
-    if not _COUNT.fullmatch(said["successcounts"]):
-        raise AnswerError("the count of successes is no number")
+def _count(said: Members) -> int | None:
+    require(_COUNT.fullmatch(said["successcounts"]), "the count of successes is no number")
     return int(said["successcounts"]) if said["successcounts"] else None
 
 
-def _balance(text: str, now: datetime) -> Balance | None:
+def _balance(text: str, now: datetime) -> t.Balance | None:
     """Negative amounts are those of postpaid accounts; what is no number is no sample."""
-    return Balance(amount=Decimal(text), unit=Unit.MESSAGES, as_of=now) if _DECIMAL.fullmatch(text) else None
+    return t.Balance(amount=Decimal(text), unit=t.Unit.MESSAGES, as_of=now) if _AMOUNT.fullmatch(text) else None

@@ -1,169 +1,111 @@
-"""Delivery reports and replies: polls and what they bring. Pure; the hooks call it.
-
-A poll takes its rows away from the vendor, so whatever came is kept: whole rows are read even from an answer that is
-cut or broken, and what cannot be read is handed on as it stands.
-"""
-
-from __future__ import annotations
+"""Delivery reports and replies. A poll takes its rows away, so all of a cut or broken answer is kept. Pure."""
 
 import re
 from collections.abc import Callable
-from datetime import UTC, datetime
-from typing import TYPE_CHECKING, TypeVar
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Any, TypeVar
 
-from defusedxml.ElementTree import tostring
+import attrs
 
-from tocsin.plugin import (
-    Account,
-    AnswerError,
-    Batch,
-    HttpRequest,
-    HttpResponse,
-    InboundMessage,
-    Msisdn,
-    Refused,
-    Report,
-    ReportState,
-    parse_vendor_number,
-)
-from tocsin_ipyy import codec, codec_xml, codes
+import tocsin.plugin as t
+from tocsin_ipyy import codec_json, codec_xml
+from tocsin_ipyy.codec_answer import Members, read_answer, read_task_id, require
+from tocsin_ipyy.codec_request import encode_form, log_in
+from tocsin_ipyy.settings import settings_of
 
-if TYPE_CHECKING:
-    from xml.etree.ElementTree import Element
+Row = TypeVar("Row", t.Report, t.InboundMessage)
 
-Row = TypeVar("Row", Report, InboundMessage)
-
-_PAGE_ROWS = 4000
-_MAX_BYTES = 8 * 1024 * 1024
-_STATES = {"10": ReportState.DELIVERED, "20": ReportState.FAILED}  # source: ipyy, 4.3
+_SYNTAXES = {"xml": codec_xml, "json": codec_json}  # either reads the rows of an answer, and reads and renders one
+_REPORTS = {"xml": "/statusApi.aspx", "json": "/statusJsonApi.aspx"}  # source: ipyy, 4.1
+_REPLIES = {"xml": "/callApi.aspx", "json": "/callJsonApi.aspx"}  # source: ipyy, 5.1
+_STATES = {"10": t.ReportState.DELIVERED, "20": t.ReportState.FAILED}  # source: ipyy, 4.3
+_PAGE_ROWS = 4000  # source: ipyy, 4.2
+_FIRST_ROW = re.compile(r"<returnsms>\s*<(statusbox|callbox)>")
+_AHEAD = timedelta(hours=8)  # Beijing of UTC
+_MAINLAND = re.compile("1[3-9][0-9]{9}")  # nearly every row, so it is worth a short cut
 _NUMBER = re.compile(r"\+?[0-9]{3,20}")
-_TIME = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d", re.ASCII)
 
 
-def encode_reports(account: Account) -> HttpRequest:
-    """Encode a poll for reports. Source: ipyy, chapter 4.2."""
-    fields = {"statusNum": str(_PAGE_ROWS), "action": "query", "taskid": ""}
-    return codec.encode_form(account, "/statusApi.aspx", fields, max_bytes=_MAX_BYTES)
+def fetch_reports(account: t.Account) -> t.Exchange[t.Batch[t.Report] | t.Refused]:
+    """Fetch the reports of all tasks. Source: ipyy, chapters 4.2 to 4.5."""
+    syntax, asked = settings_of(account).reports, {"statusNum": str(_PAGE_ROWS), "action": "query", "taskid": ""}
+    decode = partial(_decode, syntax, "statusbox", partial(_report, syntax))
+    return t.Exchange(_encode(account, _REPORTS[syntax], asked), decode)
 
 
-def encode_mo(account: Account) -> HttpRequest:
-    """Encode a poll for replies. Source: ipyy, chapter 5.2."""
-    return codec.encode_form(account, "/callApi.aspx", {"action": "query"}, max_bytes=_MAX_BYTES)
+def fetch_mo(account: t.Account) -> t.Exchange[t.Batch[t.InboundMessage] | t.Refused]:
+    """Fetch replies. Source: ipyy, chapters 5.2 to 5.5."""
+    syntax = settings_of(account).reports
+    request = _encode(account, _REPLIES[syntax], {"action": "query"})
+    return t.Exchange(request, partial(_decode, syntax, "callbox", _inbound))
 
 
-def decode_reports(response: HttpResponse) -> Batch[Report] | Refused:
-    """Decode the answer to a poll for reports. Source: ipyy, chapters 4.3 and 4.4.
-
-    Raises:
-        AnswerError: it is no answer to a poll, not even the beginning of a row.
-    """
-    return _decode(response, "statusbox", _report)
-
-
-def decode_mo(response: HttpResponse) -> Batch[InboundMessage] | Refused:
-    """Decode the answer to a poll for replies. Source: ipyy, chapters 5.3 and 5.4.
-
-    Raises:
-        AnswerError: it is no answer to a poll, not even the beginning of a row.
-    """
-    return _decode(response, "callbox", _inbound)
-
-
-def _decode(response: HttpResponse, box: str, read_row: Callable[[codec_xml.Members], Row]) -> Batch[Row] | Refused:
-    answer = codec_xml.read_answer(response, cut=True)
-    if isinstance(answer, Refused):
-        return answer
-    elements, unparsed = _elements(answer, box)
-    if [codec_xml.local_name(element) for element in elements] == ["errorstatus"]:
-        return _refusal(codec_xml.members(elements[0]))
-    rows = []
-    for element in elements:
-        try:
-            rows.append(read_row(_box_members(element, box)))
-        except AnswerError:
-            unparsed.append(tostring(element, encoding="unicode").strip())
-    return Batch(rows=tuple(rows), unparsed=tuple(unparsed), more=len(rows) + len(unparsed) >= _PAGE_ROWS)
-
-
-def _elements(text: str, box: str) -> tuple[list[Element], list[str]]:
-    """Return the rows of an answer, and the pieces between them where it is not well-formed."""
+def verify_push(push: t.PushRequest) -> t.VerifiedPush | t.PushRefused:
+    """Read what the vendor posts: rows of one kind in XML, which are the whole body. Source: ipyy, chapter 6."""
+    answer = t.HttpResponse(status=200, headers=push.headers, body=push.body)
     try:
-        root = codec_xml.parse_xml(text)
-    except AnswerError:
-        return _salvage(codec_xml.mend(text), box)
-    if not codec_xml.is_returnsms(root):
-        raise AnswerError("the answer is no returnsms")
-    return list(root), []
+        first = _FIRST_ROW.match(str(read_answer(answer)))
+        if push.method != "POST" or first is None:
+            return t.PushRefused(why="not a POST of returnsms with rows")
+        is_report = first[1] == "statusbox"
+        read: Callable[[Members], Any] = partial(_report, "xml") if is_report else _inbound
+        held: dict[str, Any] = {"reports" if is_report else "inbound": _decode("xml", first[1], read, answer)}
+    except t.AnswerError as error:
+        return t.PushRefused(why=str(error))
+    stored, not_stored = t.PushReply(body=b"1"), t.PushReply(body=b"error")  # source: ipyy, 6.4
+    return t.VerifiedPush(**held, when_stored=stored, when_not_stored=not_stored)
 
 
-def _salvage(text: str, box: str) -> tuple[list[Element], list[str]]:
-    """Read row by row. Splitting by closing tags keeps the time linear, however many opening ones there are."""
-    opening, closing = f"<{box}>", f"</{box}>"
-    if not re.match(rf"<returnsms>\s*{opening}", text):
-        raise AnswerError("not one row can be told in the answer")
-    elements: list[Element] = []
-    *pieces, tail = text.removeprefix("<returnsms>").split(closing)
-    torn = [tail.rstrip().removesuffix("</returnsms>")]
-    for piece in pieces:
-        before, tag, inner = piece.rpartition(opening)
+def _encode(account: t.Account, path: str, asked: dict[str, str]) -> t.HttpRequest:
+    return attrs.evolve(encode_form(account, path, log_in(account) | asked), max_bytes=8 * 1024 * 1024)
+
+
+def _decode(syntax: str, kind: str, read: Callable[[Members], Row], answer: t.HttpResponse) -> t.Batch[Row] | t.Refused:
+    codec, text = _SYNTAXES[syntax], read_answer(answer, cut=True)
+    found = text if isinstance(text, t.Refused) else codec.read_rows(text, kind)
+    if isinstance(found, t.Refused):
+        return found
+    rows, unparsed = list[Row](), list[str]()
+    for row in found:
         try:
-            elements.append(codec_xml.parse_xml(f"{tag}{inner}{closing}"))
-            torn.append(before)
-        except AnswerError:
-            torn.append(f"{piece}{closing}")
-    return elements, [piece.strip() for piece in torn if piece.strip()]
+            rows.append(read(codec.read_row(row, kind)))
+        except t.AnswerError:
+            unparsed.append(codec.render_row(row))
+    return t.Batch(rows=tuple(rows), unparsed=tuple(unparsed), more=len(found) >= _PAGE_ROWS)
 
 
-def _refusal(said: codec_xml.Members) -> Refused:
-    code, text = said["error"], said["remark"]
-    if not re.fullmatch("[0-9]{1,4}", code):
-        raise AnswerError("the error of the answer is no number")
-    return Refused(codes.POLL_ERRORS[code], code, text) if code in codes.POLL_ERRORS else codes.read_failure(code, text)
+def _report(syntax: str, said: Members) -> t.Report:
+    state, code = _state(syntax, said), said["errorcode"]
+    return t.Report(vendor_id=read_task_id(said), to=_number(said), state=state, code=code, at=_time(said))
 
 
-def _box_members(element: Element, box: str) -> codec_xml.Members:
-    if codec_xml.local_name(element) != box:
-        raise AnswerError("a row of another kind")
-    return codec_xml.members(element, verbatim="content")
+def _state(syntax: str, said: Members) -> t.ReportState:
+    """Rows of JSON (4.5) have no status, and gateways differ in their codes: DELIVRD alone is known."""
+    if syntax == "json":
+        return t.ReportState.DELIVERED if said["errorcode"] == "DELIVRD" else t.ReportState.UNKNOWN
+    require(said["status"], "a report without a status")
+    return _STATES.get(said["status"], t.ReportState.UNKNOWN)
 
 
-def _report(said: codec_xml.Members) -> Report:
-    if not said["status"]:
-        raise AnswerError("a report without a status")
-    return Report(
-        vendor_id=codec.read_task_id(said["taskid"]),
-        to=_number(said["mobile"]),
-        state=_STATES.get(said["status"], ReportState.UNKNOWN),
-        code=said["errorcode"],
-        at=_time(said["receivetime"]),
-    )
+def _inbound(said: Members) -> t.InboundMessage:
+    require("content" in said, "a reply without a text")
+    sender, at, task_id = _number(said), _time(said), read_task_id(said)
+    return t.InboundMessage(sender=sender, text=said["content"], at=at, extension=said["extno"], vendor_id=task_id)
 
 
-def _inbound(said: codec_xml.Members) -> InboundMessage:
-    if "content" not in said:
-        raise AnswerError("a reply without a text")
-    return InboundMessage(
-        sender=_number(said["mobile"]),
-        text=said["content"],
-        at=_time(said["receivetime"]),
-        extension=said["extno"],
-        vendor_id=codec.read_task_id(said["taskid"]),
-    )
+def _number(said: Members) -> t.Msisdn:
+    number = said["mobile"]
+    if _MAINLAND.fullmatch(number):
+        return t.E164("+86" + number)
+    require(_NUMBER.fullmatch(number), "the number of a row is not made of digits")
+    return t.parse_vendor_number(number)
 
 
-def _number(text: str) -> Msisdn:
-    if not _NUMBER.fullmatch(text):
-        raise AnswerError("the number of a row is not made of digits")
-    return parse_vendor_number(text)
-
-
-def _time(text: str) -> datetime | None:
-    """Read a time in Beijing. The year 1 is .NET's way to say that there is none (chapter 5.5)."""
-    if not text or text.startswith("0001"):
-        return None
-    if not _TIME.fullmatch(text):
-        raise AnswerError("the time of a row is outside the grammar")
+def _time(said: Members) -> datetime | None:
+    """Read a time in Beijing. The year 1 is .NET's way to say that there is none (5.5)."""
+    text = said["receivetime"]
     try:
-        return datetime.fromisoformat(f"{text}+08:00").astimezone(UTC)
-    except ValueError as error:
-        raise AnswerError("the time of a row is none of the calendar's") from error
+        return datetime.fromisoformat(text + "+00:00") - _AHEAD if text[:4] not in ("", "0001") else None
+    except (ValueError, OverflowError) as error:
+        raise t.AnswerError("the time of a row is outside the grammar") from error

@@ -5,71 +5,88 @@ from __future__ import annotations
 from datetime import datetime
 from functools import partial
 
-from tocsin.plugin import (
-    Account,
-    Balance,
-    Batch,
-    Capabilities,
-    Exchange,
-    InboundMessage,
-    Refused,
-    Report,
-    SendResult,
-    Submission,
-    Vendor,
-    hookimpl,
-)
+import attrs
+
+import tocsin.plugin as t
 from tocsin_winnerlook import codec
-from tocsin_winnerlook.settings import INTERFACES, Settings
+from tocsin_winnerlook.codec_push import decode_push
+from tocsin_winnerlook.settings import INTERFACES, Settings, settings_of
 
-# source: winnerlook v8.3, 短信发送: "每次提交不多于 500 个号码" (its codes speak of 1000), "最后一个字符必须是】"
-_CAPABILITIES = Capabilities(max_recipients=500, interfaces=INTERFACES, signature_required=True)
+_BALANCE_EVERY_S = 11.0  # source: GetBalanceByEncrypt, -23 "至少间隔 10 秒", which the vendor counts by arrival
+_CAPABILITIES = t.Capabilities(
+    max_recipients=codec.MAX_RECIPIENTS,
+    interfaces=INTERFACES,
+    personalised=True,
+    extension_digits=codec.EXTENSION_DIGITS,
+    encrypted=True,
+    signature_required=True,  # source: 短信发送, "短信内容最后一个字符必须是】"
+)
+
+_KEYWORDS = t.Operation(
+    title="list the words that the account's channel refuses",
+    exchange=lambda account, _, __: t.Exchange(codec.encode_keywords(account), codec.decode_keywords),
+)
 
 
-@hookimpl
-def describe_vendor() -> Vendor:
+@t.hookimpl
+def describe_vendor() -> t.Vendor:
     """Describe winnerlook."""
-    return Vendor(
+    return t.Vendor(
         name="winnerlook",
         title="Winnerlook (yes.itissm.com)",
         settings=Settings,
         base_url="http://yes.itissm.com",
         capabilities=_CAPABILITIES,
+        operations={"keywords": _KEYWORDS},
         documentation="http://yes.itissm.com/api/MsgSend.asmx",
     )
 
 
-@hookimpl
-def capabilities() -> Capabilities:
-    """Say what an account can carry: every account the same."""
-    return _CAPABILITIES
+@t.hookimpl
+def capabilities(account: t.Account) -> t.Capabilities:
+    """Say what an account can carry: encrypted, there are neither extension numbers nor texts of their own."""
+    settings = settings_of(account)
+    return attrs.evolve(
+        _CAPABILITIES,
+        personalised=settings.personalises,
+        extension_digits=0 if settings.encrypt else codec.EXTENSION_DIGITS,
+        encrypted=settings.encrypt,
+        min_recipients=settings.min_recipients,
+        balance_every_s=_BALANCE_EVERY_S if settings.encrypt else 0.0,
+    )
 
 
-@hookimpl
-def fits(submission: Submission) -> str:
-    """Say why SendMsg cannot carry the submission; an empty text where it can."""
-    return codec.unfit(submission)
+@t.hookimpl
+def fits(account: t.Account, submission: t.Submission) -> str:
+    """Say why the account cannot carry the submission; an empty text where it can."""
+    return codec.unfit(account, submission)
 
 
-@hookimpl
-def send(account: Account, submission: Submission) -> Exchange[SendResult]:
+@t.hookimpl
+def send(account: t.Account, submission: t.Submission) -> t.Exchange[t.SendResult]:
     """Submit once."""
-    return Exchange(codec.encode_send(account, submission), partial(codec.decode_send, submission))
+    return t.Exchange(codec.encode_send(account, submission), partial(codec.decode_send, submission))
 
 
-@hookimpl
-def query_balance(account: Account, now: datetime) -> Exchange[Balance | Refused]:
+@t.hookimpl
+def query_balance(account: t.Account, now: datetime) -> t.Exchange[t.Balance | t.Refused]:
     """Ask what is left on the account."""
-    return Exchange(codec.encode_balance(account), partial(codec.decode_balance, now))
+    return t.Exchange(codec.encode_balance(account), partial(codec.decode_balance, now))
 
 
-@hookimpl
-def fetch_reports(account: Account) -> Exchange[Batch[Report] | Refused]:
+@t.hookimpl
+def fetch_reports(account: t.Account) -> t.Exchange[t.Batch[t.Report] | t.Refused]:
     """Fetch delivery reports."""
-    return Exchange(codec.encode_reports(account), codec.decode_reports)
+    return t.Exchange(codec.encode_reports(account), codec.decode_reports)
 
 
-@hookimpl
-def fetch_mo(account: Account) -> Exchange[Batch[InboundMessage] | Refused]:
+@t.hookimpl
+def fetch_mo(account: t.Account) -> t.Exchange[t.Batch[t.InboundMessage] | t.Refused]:
     """Fetch inbound messages (MO)."""
-    return Exchange(codec.encode_mo(account), codec.decode_mo)
+    return t.Exchange(codec.encode_mo(account), codec.decode_mo)
+
+
+@t.hookimpl
+def verify_push(account: t.Account, push: t.PushRequest) -> t.VerifiedPush | t.PushRefused:
+    """Read reports or inbound messages that the vendor posted."""
+    return decode_push(settings_of(account).user_code, push.body)

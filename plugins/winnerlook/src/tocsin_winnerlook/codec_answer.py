@@ -1,7 +1,8 @@
 """From an HTTP answer to the one text value in it. Knows ASP.NET's envelopes; what the value means is not its matter.
 
 A submit's and a balance's answers are read strictly. A poll has already removed the data at the vendor, so its answer
-is mended as far as that can be done without guessing: a cut end, an illegal character.
+is mended as far as that can be done without guessing: a cut end, an illegal character. Whatever holds no value raises
+AnswerError; its text never quotes the answer.
 """
 
 from __future__ import annotations
@@ -9,14 +10,14 @@ from __future__ import annotations
 import codecs
 import re
 
-import attrs
 from defusedxml import DefusedXmlException
 from defusedxml.ElementTree import ParseError, fromstring
 
-from tocsin.plugin import AnswerError, HttpResponse, Reason, Refused
-from tocsin_winnerlook import codec_soap
+import tocsin.plugin as t
 
-_ENVELOPES = {(f"{{{codec_soap.NAMESPACE}}}string",), codec_soap.ANSWER}
+Paths = frozenset[tuple[str, ...]]
+"""Elements that may hold the value, each by its path from the root; see `codec_call.answers_to`."""
+
 _BLANKS = " \t\r\n"
 
 _CHARSETS = {"utf-8": "utf-8-sig", "gb2312": "gb18030", "gbk": "gb18030", "gb18030": "gb18030"}
@@ -30,9 +31,8 @@ _ILLEGAL = re.compile(
     r"|[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]",
     re.IGNORECASE,
 )
-_OPENING = re.compile(r"<string\b[^<>]*>")
-_END = re.compile(r"</string>\s*+\Z")
-_CUT_END = re.compile(r"<(?:/[string]*)?\Z")
+_OPENINGS = re.compile(r"(?:<[A-Za-z][^<>]{0,300}+(?<!/)>\s*+){1,4}+")
+_NAME = re.compile(r"<([^\s<>]++)")
 _STRAY_AMPERSAND = re.compile(r"&(?!(?:amp|lt|gt|quot|apos|#[0-9]{1,7}|#x[0-9A-Fa-f]{1,6});)")
 
 # ASP.NET turned the request away before it called the method. A page that does not begin so proves nothing.
@@ -44,60 +44,48 @@ _NOT_CALLED = re.compile(
 )
 
 
-class _NotWellFormed(AnswerError):
+class _NotWellFormed(t.AnswerError):
     """The answer does not parse. A poll's is mended, then tried once more."""
 
 
-@attrs.frozen
-class PollValue:
-    """The value of a poll's answer; `whole` is false where its end was cut off."""
-
-    text: str = attrs.field(repr=False)
-    whole: bool
-
-
-def refused_uncalled(response: HttpResponse) -> Refused | None:
+def refused_uncalled(response: t.HttpResponse) -> t.Refused | None:
     """Read an answer as proof that the method was never called; None where it proves nothing of the kind."""
     if response.status != 500:
         return None
     match = _NOT_CALLED.match(_decode_text(response, final=False))
-    return Refused(Reason.MALFORMED, "500", match[1]) if match else None
+    return t.Refused(t.Reason.MALFORMED, "500", match[1]) if match else None
 
 
-def read_value(response: HttpResponse) -> str:
-    """Read the value of a submit's or a balance query's answer, without the blanks around it.
-
-    Raises:
-        AnswerError: the answer is anything but status 200 and one whole envelope.
-    """
-    _check_status(response)
-    if response.fault is not None:
-        raise AnswerError(f"winnerlook: the answer is cut ({response.fault})")
-    return _parse_value(_decode_text(response, final=True)).strip(_BLANKS)
+def read_value(response: t.HttpResponse, paths: Paths) -> str:
+    """Read the value in one whole envelope under status 200, without the blanks around it."""
+    return _parse_value(_read_text(response, final=True), paths).strip(_BLANKS)
 
 
-def salvage_value(response: HttpResponse) -> PollValue:
-    """Read the value of a poll's answer, or as much of it as came.
+def read_page(response: t.HttpResponse, paths: Paths) -> str:
+    """Read what a page answers under status 200: plain text, or enveloped; the document does not say."""
+    text = _read_text(response, final=True).strip(_BLANKS)
+    return _parse_value(text, paths).strip(_BLANKS) if text.startswith("<") else text
 
-    Raises:
-        AnswerError: the status is not 200, or there is no value to save.
-    """
-    _check_status(response)
-    text = _decode_text(response, final=False)
-    whole = response.fault is None
+
+def salvage_value(response: t.HttpResponse, paths: Paths) -> tuple[str, bool]:
+    """Read the value of a poll's answer, or as much of it as came; say whether that is the whole."""
+    text, whole = _read_text(response, final=False), response.fault is None
     try:
-        return PollValue(_parse_value(text), whole)
+        return _parse_value(text, paths), whole
     except _NotWellFormed:
         mended, ended = _mend(text)
-        return PollValue(_parse_value(mended), whole and ended)
+        return _parse_value(mended, paths), whole and ended
 
 
-def _check_status(response: HttpResponse) -> None:
+def _read_text(response: t.HttpResponse, *, final: bool) -> str:
     if response.status != 200:
-        raise AnswerError(f"winnerlook: HTTP status {response.status}")
+        raise t.AnswerError(f"winnerlook: HTTP status {response.status}")
+    if final and response.fault is not None:
+        raise t.AnswerError(f"winnerlook: the answer is cut ({response.fault})")
+    return _decode_text(response, final=final)
 
 
-def _decode_text(response: HttpResponse, *, final: bool) -> str:
+def _decode_text(response: t.HttpResponse, *, final: bool) -> str:
     """Decode the body; unless `final`, half a character at its end is let go and no byte is fatal."""
     where = response.header("content-type") + response.body[:100].decode("latin-1")
     declared = [_CHARSETS[name] for name in _DECLARED_CHARSET.findall(where.lower()) if name in _CHARSETS]
@@ -107,32 +95,32 @@ def _decode_text(response: HttpResponse, *, final: bool) -> str:
         except UnicodeDecodeError:
             continue
     if final:
-        raise AnswerError("winnerlook: the answer is in no known charset")
+        raise t.AnswerError("winnerlook: the answer is in no known charset")
     return response.body.decode("utf-8", "replace")
 
 
-def _parse_value(text: str) -> str:
+def _parse_value(text: str, paths: Paths) -> str:
     """Parse either envelope. The declaration goes first: the encoding that it names is no longer true."""
     try:
         root = fromstring(_XML_DECLARATION.sub("", text, count=1).strip(_BLANKS), forbid_dtd=True)
     except ParseError:
         raise _NotWellFormed("winnerlook: the answer is not well-formed XML") from None
     except DefusedXmlException:
-        raise AnswerError("winnerlook: the answer declares a document type") from None
+        raise t.AnswerError("winnerlook: the answer declares a document type") from None
     elements = list(root.iter())
-    if tuple(element.tag for element in elements) not in _ENVELOPES:
-        raise AnswerError("winnerlook: the answer is neither a string element nor a result of SendMsg")
+    if tuple(element.tag for element in elements) not in paths:
+        raise t.AnswerError("winnerlook: the answer is neither a string element nor the result of the method")
     return elements[-1].text or ""
 
 
 def _mend(text: str) -> tuple[str, bool]:
-    """Close a `string` element that was cut and make its text legal; say whether its end was there."""
-    text = _ILLEGAL.sub("\ufffd", _XML_DECLARATION.sub("", text, count=1).lstrip(_BLANKS))
-    opening = _OPENING.match(text)
-    if opening is None:
-        raise AnswerError("winnerlook: the answer holds no value")
-    content, ended = _END.subn("", text[opening.end() :])
-    if not ended:
-        content = _CUT_END.sub("", content)
-    content = _STRAY_AMPERSAND.sub("&amp;", content).replace("<", "&lt;").replace(">", "&gt;")
-    return f"{opening[0]}{content}</string>", bool(ended)
+    """Close the elements of an envelope that was cut and make its text legal; say whether its end was there."""
+    text = _ILLEGAL.sub("\ufffd", _XML_DECLARATION.sub("", text, count=1).strip(_BLANKS))
+    openings = _OPENINGS.match(text)
+    if openings is None:
+        raise t.AnswerError("winnerlook: the answer holds no value")
+    closings = "".join(f"</{name}>" for name in reversed(_NAME.findall(openings[0])))
+    content = text[openings.end() :]
+    come = next(size for size in range(len(closings), -1, -1) if content.endswith(closings[:size]))
+    content = _STRAY_AMPERSAND.sub("&amp;", content[: len(content) - come]).replace("<", "&lt;").replace(">", "&gt;")
+    return f"{openings[0]}{content}{closings}", come == len(closings)

@@ -19,10 +19,7 @@ _PADDING = PKCS7(64)
 
 
 def encrypt(plain: str, password: str) -> str:
-    """Make the `submitInfo` of `userPass=…&DesNo=…&Msg=…&Channel=…`, which is not URL-encoded.
-
-    Returns:
-        Upper-case hexadecimal digits, safe in a form as they are.
+    """Make the `submitInfo`, upper-case hexadecimal, of `userPass=…&DesNo=…&Msg=…&Channel=…`, not URL-encoded.
 
     Raises:
         ValueError: a character is outside GBK; the vendor's own code would send `?` in its place.
