@@ -20,6 +20,9 @@ from packaging.requirements import Requirement
 
 ROOT = Path(__file__).parents[2]
 SOURCES = {"tocsin": ROOT / "core"} | {f"tocsin-{path.parent.name}": path.parent for path in ROOT.glob("plugins/*/src")}
+KIT = "tocsin.testing."
+"""What is behind the fakes: the conformance kit, an extra."""
+
 PLUGINS = sorted(SOURCES.keys() - {"tocsin"})
 
 IMPORT_ALL = """
@@ -122,7 +125,7 @@ def test_wheel_introduces_itself(wheels, name):
 def test_library_needs_no_extra(install, tmp_path):
     """The core without extras imports all but its command line, from where it was installed."""
     binaries = install("tocsin")
-    done = run(binaries / "python", "-c", IMPORT_ALL, "tocsin", "tocsin.cli", "tocsin.__main__", cwd=tmp_path)
+    done = run(binaries / "python", "-c", IMPORT_ALL, "tocsin", "tocsin.cli", "tocsin.__main__", KIT, cwd=tmp_path)
 
     assert done.returncode == 0, done.stderr
     assert Path(done.stdout.strip()).is_relative_to(binaries.parent)
@@ -140,7 +143,7 @@ def test_missing_extra_is_named(install, tmp_path):
 def test_command_line_needs_no_plugin(install, tmp_path):
     """The core alone imports whole, and its command line shows that no vendor is installed."""
     binaries = install("tocsin[cli]")
-    imported = run(binaries / "python", "-c", IMPORT_ALL, "tocsin", "tocsin.__main__", cwd=tmp_path)
+    imported = run(binaries / "python", "-c", IMPORT_ALL, "tocsin", "tocsin.__main__", KIT, cwd=tmp_path)
     shown = run(binaries / "tocsin", "vendors", "--json", cwd=tmp_path)
 
     assert imported.returncode == 0, imported.stderr
@@ -153,7 +156,7 @@ def test_plugin_needs_the_core_alone(install, tmp_path, plugin):
     """The core and one plugin import whole and show that one vendor, with its sandbox."""
     binaries = install("tocsin[cli]", plugin)
     package = plugin.replace("-", "_")
-    imported = run(binaries / "python", "-c", IMPORT_ALL, f"tocsin {package}", "tocsin.__main__", cwd=tmp_path)
+    imported = run(binaries / "python", "-c", IMPORT_ALL, f"tocsin {package}", "tocsin.__main__", KIT, cwd=tmp_path)
     shown = run(binaries / "tocsin", "vendors", "--json", cwd=tmp_path)
 
     assert imported.returncode == 0, imported.stderr

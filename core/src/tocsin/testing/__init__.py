@@ -1,4 +1,7 @@
-"""Fakes for tests of the core and of plugins: they stand where the world would, and do as they are told."""
+"""Fakes for tests of the core and of plugins: they stand where the world would, and do as they are told.
+
+Beside them stands the conformance kit, `tocsin.testing.conformance`, which needs the extra `tocsin[testing]`.
+"""
 
 from __future__ import annotations
 
