@@ -16,7 +16,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_ROOT_USER_ACTION := ignore
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check lint types layers constraints
+.PHONY: help demo test check lint types layers faults bench capabilities constraints
 
 help:  ## list the targets
 	@sed -nE 's/^([a-z]+):.*## (.*)/  make \1\t\2/p' Makefile | expand -t 20
@@ -38,6 +38,15 @@ types: $(READY)  ## mypy --strict
 
 layers: $(READY)  ## import-linter: arrows point inwards only
 	@$(BIN)/lint-imports --no-cache --no-logo
+
+faults: $(READY)  ## every fault of the wire, at every phase, before both vendors: prints the table
+	@$(BIN)/python -m tests.faults.table
+
+bench: $(READY)  ## ratios, never timed tests: what parsing costs beside the bare parser
+	@$(BIN)/python bench/parse_reports.py
+
+capabilities: $(READY)  ## write docs/reference/capabilities.md from the plugins' tables
+	@$(BIN)/python tests/docs/capability_matrix.py
 
 constraints:  ## resolve constraints/dev.in anew (needs uv)
 	@$(UV) pip compile constraints/dev.in --output-file constraints/dev.txt --quiet --upgrade \
