@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable
+from functools import partial
 from typing import Any, Generic, TypeVar
 
 import attrs
 import click
 
+from tocsin.app import Tocsin
 from tocsin.cli.exit import Exit, status_of_error
 from tocsin.cli.output import balance_json, inbound_json, print_json, print_table, report_json, say
 from tocsin.cli.session import Session, json_option, pass_session, shared_options
@@ -118,19 +120,7 @@ def show_balances(answers: Iterable[Answer[Balance]]) -> None:
 @pass_session
 def reports(session: Session, account: str | None, fetch: bool, as_json: bool) -> int:
     """Show delivery reports: those stored, or with --fetch those that the vendors have now."""
-    with session.open() as tocsin:
-        accounts = tocsin.accounts(account)
-        answers = ask_each(accounts, tocsin.fetch_reports) if fetch else []
-        rows = [(one.account.id, report) for one in answers for report in one.value or ()]
-        if not fetch:
-            rows = [(one.account, one.report) for one in _stored(tocsin.parts.store.evidence, account)[0]]
-    documents = [report_json(name, report) for name, report in rows]
-    if as_json:
-        print_json(documents)
-    else:
-        columns = ("account", "to", "state", "code", "vendor_id", "at")
-        print_table(columns, [[one[column] or "" for column in columns] for one in documents], "no reports")
-    return worst(answers)
+    return _show(_REPORTS, session, account, fetch=fetch, as_json=as_json)
 
 
 @click.command()
@@ -141,23 +131,60 @@ def reports(session: Session, account: str | None, fetch: bool, as_json: bool) -
 @pass_session
 def inbox(session: Session, account: str | None, fetch: bool, as_json: bool) -> int:
     """Show inbound messages: those stored, or with --fetch those that the vendors have now."""
-    with session.open() as tocsin:
-        accounts = tocsin.accounts(account)
-        answers = ask_each(accounts, tocsin.fetch_mo) if fetch else []
-        rows = [(one.account.id, message) for one in answers for message in one.value or ()]
-        if not fetch:
-            rows = [(one.account, one.message) for one in _stored(tocsin.parts.store.evidence, account)[1]]
-    documents = [inbound_json(name, message) for name, message in rows]
-    if as_json:
-        print_json(documents)
-    else:
-        columns = ("account", "from", "text", "extension", "at")
-        print_table(columns, [[one[column] or "" for column in columns] for one in documents], "no messages")
-    return worst(answers)
+    return _show(_INBOX, session, account, fetch=fetch, as_json=as_json)
 
 
 Evidence = tuple[tuple[StoredReport, ...], tuple[StoredInbound, ...]]
 
 
-def _stored(evidence: Callable[[AccountId | None], Evidence], account: str | None) -> Evidence:
-    return evidence(None if account is None else AccountId(account))
+@attrs.frozen(kw_only=True)
+class _Evidence:
+    """What reports and inbound messages each have of their own.
+
+    Args:
+        fetch: asks the vendor of one account.
+        stored: picks them, with their accounts, from what was stored.
+        document: makes JSON of one.
+        columns: of the table for people.
+        empty: what is said when there is none.
+    """
+
+    fetch: Callable[[Tocsin, Account], tuple[Any, ...] | Refused]
+    stored: Callable[[Evidence], Iterable[tuple[AccountId, Any]]]
+    document: Callable[[str, Any], dict[str, Any]]
+    columns: tuple[str, ...]
+    empty: str
+
+
+_REPORTS = _Evidence(
+    fetch=Tocsin.fetch_reports,
+    stored=lambda evidence: ((one.account, one.report) for one in evidence[0]),
+    document=report_json,
+    columns=("account", "to", "state", "code", "vendor_id", "at"),
+    empty="no reports",
+)
+_INBOX = _Evidence(
+    fetch=Tocsin.fetch_mo,
+    stored=lambda evidence: ((one.account, one.message) for one in evidence[1]),
+    document=inbound_json,
+    columns=("account", "from", "text", "extension", "at"),
+    empty="no messages",
+)
+
+
+def _show(kind: _Evidence, session: Session, name: str | None, *, fetch: bool, as_json: bool) -> int:
+    """Show what was stored, or fetch and show what is new."""
+    answers: list[Answer[tuple[Any, ...]]] = []
+    with session.open() as tocsin:
+        accounts = tocsin.accounts(name)
+        if fetch:
+            answers = ask_each(accounts, partial(kind.fetch, tocsin))
+            rows = [(one.account.id, row) for one in answers for row in one.value or ()]
+        else:
+            rows = list(kind.stored(tocsin.parts.store.evidence(AccountId(name) if name else None)))
+    documents = [kind.document(account, row) for account, row in rows]
+    if as_json:
+        print_json(documents)
+    else:
+        print_table(kind.columns, [[one[column] or "" for column in kind.columns] for one in documents], kind.empty)
+    return worst(answers)
