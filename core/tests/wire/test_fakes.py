@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
-from tocsin.testing import FakeClock, ScriptedTransport, ScriptExhausted
+from tocsin.testing import FakeClock, RecordingTransport, ScriptedTransport, ScriptExhausted
 
 
 def test_clock_moves_only_when_told():
@@ -40,3 +40,15 @@ def test_transport_gives_its_script_in_turn():
 
     assert transport.requests == ["first", "second", "third"]
     assert transport.closed
+
+
+def test_recording_transport_carries_and_keeps():
+    """Every request is kept in order and carried as it is; closing closes the transport beneath."""
+    beneath = ScriptedTransport(["first", "second"])
+    recording = RecordingTransport(beneath)
+
+    assert [recording.perform("a"), recording.perform("b")] == ["first", "second"]
+    recording.close()
+
+    assert recording.requests == beneath.requests == ["a", "b"]
+    assert beneath.closed

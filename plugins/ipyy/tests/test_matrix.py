@@ -28,8 +28,6 @@ from tocsin.plugin import (
     Attachment,
     Balance,
     Batch,
-    HttpRequest,
-    HttpResponse,
     PushRequest,
     Reason,
     Refused,
@@ -40,6 +38,7 @@ from tocsin.plugin import (
     VerifiedPush,
 )
 from tocsin.sandbox import RunningSandbox, start
+from tocsin.testing import RecordingTransport
 from tocsin.wire.perform import perform, perform_send
 from tocsin.wire.pool import HttpTransport
 from tocsin_ipyy.settings import INTERFACES, Settings
@@ -64,27 +63,12 @@ def vendor() -> Iterator[RunningSandbox]:
         yield running
 
 
-class Line:
-    """The real transport, with every request that it carried."""
-
-    def __init__(self) -> None:
-        self._transport = HttpTransport()
-        self.requests: list[HttpRequest] = []
-
-    def perform(self, request: HttpRequest) -> HttpResponse:
-        self.requests.append(request)
-        return self._transport.perform(request)
-
-    def close(self) -> None:
-        self._transport.close()
-
-
 @attrs.frozen
 class Stage:
     """One account of the sandbox, and the line between."""
 
     vendor: RunningSandbox
-    line: Line
+    line: RecordingTransport
     account: Account
 
     def send(self, text: str = TEXT, **more: Any) -> SendResult:
@@ -100,7 +84,7 @@ class Stage:
 
 @pytest.fixture
 def stage(vendor: RunningSandbox, request: pytest.FixtureRequest) -> Iterator[Stage]:
-    with closing(Line()) as line:
+    with closing(RecordingTransport(HttpTransport())) as line:
         yield Stage(vendor, line, make_account(vendor, request.getfixturevalue("row")))
 
 

@@ -27,7 +27,6 @@ from tocsin.plugin import (
     Balance,
     Batch,
     HttpRequest,
-    HttpResponse,
     PushRequest,
     Reason,
     Refused,
@@ -38,6 +37,7 @@ from tocsin.plugin import (
     VerifiedPush,
 )
 from tocsin.sandbox import RunningSandbox, start
+from tocsin.testing import RecordingTransport
 from tocsin.wire.perform import perform, perform_send
 from tocsin.wire.pool import HttpTransport
 
@@ -61,24 +61,9 @@ def vendor() -> Iterator[RunningSandbox]:
         yield running
 
 
-class Line:
-    """The real transport, with every request that it carried."""
-
-    def __init__(self) -> None:
-        self._transport = HttpTransport()
-        self.requests: list[HttpRequest] = []
-
-    def perform(self, request: HttpRequest) -> HttpResponse:
-        self.requests.append(request)
-        return self._transport.perform(request)
-
-    def close(self) -> None:
-        self._transport.close()
-
-
 @pytest.fixture
-def line() -> Iterator[Line]:
-    line = Line()
+def line() -> Iterator[RecordingTransport]:
+    line = RecordingTransport(HttpTransport())
     yield line
     line.close()
 
@@ -88,7 +73,7 @@ class Stage:
     """One account of the sandbox, and the line between."""
 
     vendor: RunningSandbox
-    line: Line
+    line: RecordingTransport
     account: Account
 
     def send(self, *texts: str, extension: str = "") -> SendResult:

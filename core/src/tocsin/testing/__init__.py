@@ -6,6 +6,6 @@ Beside them stands the conformance kit, `tocsin.testing.conformance`, which need
 from __future__ import annotations
 
 from tocsin.testing.clock import FakeClock
-from tocsin.testing.transport import ScriptedTransport, ScriptExhausted
+from tocsin.testing.transport import RecordingTransport, ScriptedTransport, ScriptExhausted
 
-__all__ = ["FakeClock", "ScriptExhausted", "ScriptedTransport"]
+__all__ = ["FakeClock", "RecordingTransport", "ScriptExhausted", "ScriptedTransport"]

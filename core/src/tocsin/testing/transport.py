@@ -1,10 +1,12 @@
-"""A transport that gives what it was told to give."""
+"""A transport that gives what it was told to give, and one that writes down what it carries."""
 
 from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable
 from typing import Any
+
+from tocsin.wire.transport import Transport
 
 
 class ScriptExhausted(BaseException):
@@ -44,3 +46,24 @@ class ScriptedTransport:
     def close(self) -> None:
         """Remember that it was closed."""
         self.closed = True
+
+
+class RecordingTransport:
+    """Carries requests over another transport, and keeps them in order.
+
+    Args:
+        transport: the real one; it is closed with this one.
+    """
+
+    def __init__(self, transport: Transport) -> None:
+        self._transport = transport
+        self.requests: list[Any] = []
+
+    def perform(self, request: Any, /) -> Any:
+        """Keep the request, and carry it."""
+        self.requests.append(request)
+        return self._transport.perform(request)
+
+    def close(self) -> None:
+        """Close the transport beneath."""
+        self._transport.close()
