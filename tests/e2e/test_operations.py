@@ -128,3 +128,48 @@ def test_a_multimedia_message_reaches_the_phone(terminal, ipyy, tmp_path):
     assert sent.status == 0
     (received,) = ipyy.ledger.received
     assert (received.subject, [(one.name, one.size) for one in received.attachments]) == ("rota", [("plan.gif", 256)])
+
+
+def test_a_stale_stamp_is_renewed_once(terminal, ipyy):
+    """An answer 1010 to an encrypted submit leads to one more submit with a fresh stamp, and one copy."""
+    terminal.configure(ipyy, swap={'user_id = "12"': 'user_id = "12"\ninterface = "encrypted"'})
+    ipyy.inject(Fault("code", operation="submit", value="1010"))
+
+    sent = terminal.send("13900000000", "disk full")
+
+    assert sent.status == 0
+    assert [one.accepted for one in ipyy.ledger.submits] == [False, True]
+    assert ipyy.ledger.copies("13900000000", "disk full【Example】") == 1
+
+
+def test_a_stamp_that_is_never_right_moves_on(terminal, ipyy, winnerlook):
+    """A second 1010 is the account's trouble: the next account takes the message."""
+    terminal.configure(ipyy, winnerlook, swap={'user_id = "12"': 'user_id = "12"\ninterface = "encrypted"'})
+    ipyy.inject(Fault("code", operation="submit", value="1010", times=9))
+
+    sent = terminal.send("13900000000", "disk full")
+
+    assert (sent.status, len(ipyy.ledger.submits)) == (0, 2)
+    assert winnerlook.ledger.copies("13900000000", "disk full【Example】") == 1
+
+
+INTERFACES = [("winnerlook", "post"), ("winnerlook", "get"), ("winnerlook", "soap11"), ("winnerlook", "soap12"),
+              ("ipyy", "xml"), ("ipyy", "gbk"), ("ipyy", "json"), ("ipyy", "encrypted"), ("ipyy", "soap")]  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "interface"), INTERFACES, ids=lambda value: value)
+def test_every_interface_does_the_main_job(terminal, request, name, interface):
+    """By every interface of every vendor: the exact text on the exact phone once, its report, a reply, the balance."""
+    vendor = request.getfixturevalue(name)
+    field = {"winnerlook": 'channel = "37"', "ipyy": 'user_id = "12"'}[name]
+    terminal.configure(vendor, swap={field: f'{field}\ninterface = "{interface}"'})
+    text = "磁盘 100% 满: db1 & db2 <b>'\"+?=/\n第二行"
+
+    sent = terminal.send("13900000000", text)
+    vendor.reply("13900000000", "收到 & ok")
+
+    assert sent.status == 0
+    assert vendor.ledger.texts_to("13900000000") == (f"{text}【Example】",)
+    assert [one["state"] for one in terminal.call("reports", "--fetch", "--json").json] == ["delivered"]
+    assert [one["text"] for one in terminal.call("inbox", "--fetch", "--json").json] == ["收到 & ok"]
+    assert terminal.call("balance", "--json").json[0]["amount"]

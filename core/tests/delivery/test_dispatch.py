@@ -9,6 +9,7 @@ from tocsin.model.message import MessageClass
 from tocsin.model.outcome import Accepted, Reason, Refused, Unknown
 from tocsin.model.phone import parse_number
 from tocsin.outbox.state import AttemptState, State
+from tocsin.plugin import hookimpl
 from tocsin.policy.route import InDoubt, RuleChanges
 from tocsin.testing.vendor import ExampleVendor, answer_send, sent_text, sent_to
 from tocsin.wire.http import HttpResponse
@@ -252,3 +253,51 @@ def test_a_pass_ends_while_evidence_may_still_come(house_of, clock):
     dispatch(house.parts, delivery.message, house.holder, decided)
 
     assert len(house.transport.requests) == 1
+
+
+class Capacity(ExampleVendor):
+    """Carries so many recipients at once as its `fits` says, and breaks at a certain size."""
+
+    def __init__(self, most, breaks_at=None):
+        super().__init__("vendor-one")
+        self._most, self._breaks_at = most, breaks_at
+
+    @hookimpl
+    def fits(self, submission):
+        if len(submission.to) == self._breaks_at:
+            raise OverflowError
+        return "too many" if len(submission.to) > self._most else ""
+
+
+@pytest.mark.parametrize(("most", "sizes"), [(10, [10]), (9, [5, 5]), (3, [3, 2, 3, 2]), (1, [1] * 10)])
+def test_a_group_is_halved_until_it_fits(house_of, most, sizes):
+    """What one request cannot hold is halved before INTENT; order is kept, and no refused request is made."""
+    house = house_of([TAKEN] * len(sizes), vendors={"one": Capacity(most)})
+    numbers = [f"1390000000{index}" for index in range(10)]
+
+    deliveries = house.send(*numbers)
+
+    sent = [sent_to(request) for request in house.transport.requests]
+    assert [len(to) for to in sent] == sizes
+    assert [number.mainland for to in sent for number in to] == numbers
+    assert set(states(deliveries)) == {State.SUBMITTED}
+
+
+def test_a_plugin_that_cannot_say_what_fits_is_asked_to_send(house_of):
+    """A fault while a group is measured strands nobody: the group goes as it is."""
+    house = house_of([TAKEN], vendors={"one": Capacity(9, breaks_at=10)})
+
+    deliveries = house.send(*[f"1390000000{index}" for index in range(10)])
+
+    assert set(states(deliveries)) == {State.SUBMITTED}
+
+
+def test_a_group_that_is_not_taken_as_such_goes_one_by_one(house_of):
+    """A refusal of the group as such leads to each recipient alone, by the same account, in the same try."""
+    house = house_of([answer_send(Refused(Reason.ONE_BY_ONE, "-19")), TAKEN, TAKEN, TAKEN])
+
+    deliveries = house.send("13900000000", "13900000001", "13900000002")
+
+    assert [len(sent_to(request)) for request in house.transport.requests] == [3, 1, 1, 1]
+    assert set(hosts(house)) == {"one"}
+    assert set(states(deliveries)) == {State.SUBMITTED}

@@ -65,8 +65,11 @@ class Fleet:
         return min(account.limits.max_recipients, capabilities.max_recipients)
 
     def unfit(self, account: Account, submission: Submission) -> str:
-        """Say why the account cannot carry the submission; empty where it can."""
-        return self.registry.plugin_for(account).fits(account, submission)
+        """Say why the account cannot carry the submission; empty where it can, or where its plugin fails to say."""
+        try:
+            return self.registry.plugin_for(account).fits(account, submission)
+        except PluginError:
+            return ""  # the submit will tell, and move on
 
     def _obstacles(self, name: AccountId, message: Message, to: E164) -> tuple[str, ...]:
         account = self.accounts.get(name)
