@@ -95,6 +95,7 @@ def _document(name, capsys):
         "send": ["--to", "13900000001", "--text", "again", "--now"],
         "status": [listed[0]["message"]],
         "explain": [listed[0]["message"]],
+        "cancel": [listed[0]["message"]],
         "reports": ["--fetch"],
         "inbox": ["--fetch"],
         "call": ["ipyy", "mms-balance"],

@@ -255,6 +255,12 @@ class Tocsin:
             return found
         raise NotFound(f"no message or delivery is called {name}")
 
+    def cancel(self, deliveries: Iterable[Delivery]) -> tuple[Delivery, ...]:
+        """Cancel what is unsent or parked of these; return all of them as they stand then."""
+        ids = tuple(delivery.id for delivery in deliveries)
+        self._parts.store.cancel(ids, self._parts.clock.now())
+        return tuple(found for name in ids for found in self.deliveries(Filter(delivery=name)))
+
     def story(self, delivery: Delivery) -> Story:
         """Return all that is known of a delivery."""
         store = self._parts.store

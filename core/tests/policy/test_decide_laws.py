@@ -82,7 +82,7 @@ def test_it_never_chooses_an_account_that_cannot(case_of, history, offered, wait
 @quick
 @given(*histories_in_time)
 def test_an_account_is_tried_again_for_few_reasons(case_of, history, offered, waited):
-    """An account that was tried is asked again for a split, one retry, or `resend-same`, and for nothing else."""
+    """An account that was tried is asked again for a split, a retry, or `resend-same`, and for nothing else."""
     case = case_from(case_of, history, waited)
     case.candidates = offered
 
@@ -91,7 +91,7 @@ def test_an_account_is_tried_again_for_few_reasons(case_of, history, offered, wa
     if isinstance(decision, Submit) and decision.account in [one.account for one in case.attempts]:
         last = case.attempts[-1]
         assert last.account == decision.account
-        assert last.reason in (Reason.SPLIT, Reason.RETRY_ONCE) or (
+        assert last.reason in (Reason.SPLIT, Reason.ONE_BY_ONE, Reason.RETRY_ONCE) or (
             last.state is AttemptState.UNKNOWN and case.rules.when_in_doubt is InDoubt.RESEND_SAME
         )
 

@@ -6,7 +6,7 @@ import click
 
 from tocsin.cli.arguments import read_tags
 from tocsin.cli.exit import Exit
-from tocsin.cli.output import attempt_json, delivery_json, iso, print_json, print_table, story_json
+from tocsin.cli.output import attempt_json, delivery_json, iso, print_json, print_table, say, story_json
 from tocsin.cli.session import Session, json_option, pass_session, shared_options
 from tocsin.delivery.whatif import Question, what_if
 from tocsin.model.message import MessageClass
@@ -70,6 +70,29 @@ def list_deliveries(session: Session, state: str | None, to: str | None, limit: 
         for one in deliveries
     ]
     print_table(("delivery", "to", "state", "account", "since"), rows, "no deliveries")
+
+
+@click.command()
+@click.argument("name", metavar="ID")
+@json_option
+@shared_options
+@pass_session
+def cancel(session: Session, name: str, as_json: bool) -> int:
+    """Cancel what is not sent yet of a message, or one delivery of it; exit 1 where something was too late.
+
+    A delivery in doubt that is parked can be cancelled, too: no further copy is sent.
+    """
+    with session.open() as tocsin:
+        deliveries = tocsin.cancel(tocsin.find(name))
+    late = [one for one in deliveries if one.state is not State.CANCELLED]
+    if as_json:
+        print_json([delivery_json(delivery) for delivery in deliveries])
+    else:
+        rows = [(one.id, one.to.full, one.state.replace("_", " ")) for one in deliveries]
+        print_table(("delivery", "to", "state"), rows, "")
+    if late:
+        say(f"{len(late)} of {len(deliveries)} could not be cancelled any more")
+    return Exit.REFUSED if late else Exit.OK
 
 
 @click.command()

@@ -12,7 +12,7 @@ from tocsin import __version__
 from tocsin.cli.call import call
 from tocsin.cli.demo import demo
 from tocsin.cli.exit import Exit, status_of_error
-from tocsin.cli.look import explain, list_deliveries, route, status
+from tocsin.cli.look import cancel, explain, list_deliveries, route, status
 from tocsin.cli.output import say
 from tocsin.cli.sandbox import sandbox
 from tocsin.cli.send import send
@@ -54,6 +54,7 @@ for command in (
     send,
     status,
     list_deliveries,
+    cancel,
     explain,
     balance,
     reports,

@@ -76,6 +76,10 @@ class Settling(Protocol):
         """Write outcomes, match reports that came first, and move the deliveries on."""
         ...
 
+    def cancel(self, deliveries: tuple[DeliveryId, ...], now: datetime) -> tuple[DeliveryId, ...]:
+        """Cancel what is unsent, and what is parked; return which. What is claimed, or was taken, stays as it is."""
+        ...
+
     def close_out(self, verdicts: tuple[Verdict, ...], now: datetime) -> None:
         """Write what the policy decided for deliveries that are not submitted now."""
         ...

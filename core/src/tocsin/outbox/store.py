@@ -137,6 +137,15 @@ class Outbox:
             self._arrivals.rematch(settled, now)
             self._renew(deliveries.values(), now)
 
+    def cancel(self, deliveries: tuple[DeliveryId, ...], now: datetime) -> tuple[DeliveryId, ...]:
+        with self._rows.transaction("cancel"):
+            found = self._rows.get_deliveries(deliveries).values()
+            unsent = [one for one in found if (one.state, Event.CANCEL) in TRANSITIONS]
+            with Moves(self._rows, now) as moves:
+                for one in unsent:
+                    moves.move(one, Event.CANCEL)
+            return tuple(one.id for one in unsent)
+
     def close_out(self, verdicts: tuple[Verdict, ...], now: datetime) -> None:
         with self._rows.transaction("close-out"):
             deliveries = self._rows.get_deliveries(verdict.delivery for verdict in verdicts)
