@@ -291,11 +291,17 @@ def test_a_dark_vendor_refuses_connects_and_comes_back(vendor):
 
 
 def test_a_closed_dark_vendor_leaves_nothing_open():
-    """Closing works in the dark and twice."""
+    """Closing works in the dark and twice; no thread is left, and the port is anybody's again."""
+    threads = set(threading.enumerate())
     vendor = RunningSandbox(Parrot)
+    port = int(vendor.base_url.rpartition(":")[2])
     vendor.go_dark()
     vendor.close()
     vendor.close()
+
+    assert set(threading.enumerate()) == threads
+    with socket.create_server(("127.0.0.1", port)) as successor:
+        assert successor.getsockname()[1] == port
 
 
 @pytest.mark.parametrize(

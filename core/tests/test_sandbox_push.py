@@ -5,15 +5,15 @@ from __future__ import annotations
 import http.client
 import json
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from typing import ClassVar
 
 import pytest
 
 from tocsin.sandbox import Operation, Push, RunningSandbox, Terms, start_control
-from tocsin.sandbox.http import Answer, Request
+from tocsin.sandbox.customer import listen
+from tocsin.sandbox.http import Answer
 from tocsin.sandbox.push import Pushing
-from tocsin.sandbox.server import Server
 from tocsin.sandbox.site import Call, Draft, Reply
 
 NUMBER = "13900000000"
@@ -51,26 +51,6 @@ class Crier:
         )
 
 
-@contextmanager
-def customer(*answers: Answer) -> Iterator[tuple[str, list[Request]]]:
-    """Listen for pushes and answer with these in turn, the last for ever; yield the URL and what came."""
-    came: list[Request] = []
-
-    def serve(connection):
-        request = connection.read()
-        if request is None:
-            return False
-        came.append(request)
-        connection.send(answers[min(len(came), len(answers)) - 1].render())
-        return True
-
-    server = Server(serve)
-    try:
-        yield f"http://127.0.0.1:{server.port}/push/main/token?x=1", came
-    finally:
-        server.close()
-
-
 def say(body: bytes, status: int = 200) -> Answer:
     return Answer(body=body, status=status, content_type="text/plain")
 
@@ -91,8 +71,8 @@ def test_a_push_carries_all_that_waits_and_is_handed_out_once(vendor):
     """One POST brings every waiting report in the form asked for; then nothing waits, not even for a poll."""
     submit(vendor, "a")
     submit(vendor, "b")
-    with customer(say(b"1")) as (url, came):
-        posts = vendor.push_reports(url)
+    with listen(say(b"1")) as (url, came):
+        posts = vendor.push_reports(f"{url}/main/token?x=1")
         assert vendor.push_reports(url) == ()
 
     assert [(request.method, request.path, request.query, request.body) for request in came] == [
@@ -105,7 +85,7 @@ def test_a_push_carries_all_that_waits_and_is_handed_out_once(vendor):
 def test_replies_are_pushed_too(vendor):
     """A phone's reply goes to the customer by push."""
     vendor.reply(NUMBER, "TD")
-    with customer(say(b"1")) as (url, came):
+    with listen(say(b"1")) as (url, came):
         vendor.push_replies(url)
 
     assert [request.body for request in came] == [b"TD"]
@@ -115,7 +95,7 @@ def test_a_form_is_chosen_by_name(vendor):
     """Documents leave the form open; the sandbox has each of them, and refuses any other before it takes anything."""
     assert vendor.push_forms == {"reports": ("ids", "numbers"), "replies": ("texts",)}
     submit(vendor, "a")
-    with customer(say(b"1")) as (url, came):
+    with listen(say(b"1")) as (url, came):
         with pytest.raises(ValueError, match="expected ids, numbers"):
             vendor.push_reports(url, form="smoke")
         vendor.push_reports(url, form="numbers")
@@ -130,7 +110,7 @@ def test_a_form_is_chosen_by_name(vendor):
 def test_a_push_is_tried_until_the_vendor_is_content(vendor, answers, tries):
     """The site says which answer ends the tries, and how many there are at most."""
     submit(vendor, "a")
-    with customer(*map(say, answers)) as (url, came):
+    with listen(*map(say, answers)) as (url, came):
         posts = vendor.push_reports(url)
 
     assert len(posts) == len(came) == tries
@@ -139,7 +119,7 @@ def test_a_push_is_tried_until_the_vendor_is_content(vendor, answers, tries):
 def test_nobody_there_is_a_try_without_a_status(vendor):
     """A refused connect counts as a try."""
     submit(vendor, "a")
-    with customer(say(b"1")) as (url, _):
+    with listen(say(b"1")) as (url, _):
         pass
 
     assert [(post.status, post.answer) for post in vendor.push_reports(url)] == [(None, b"")] * 3
@@ -153,7 +133,7 @@ def test_what_is_no_url_is_refused_without_repeating_it(vendor, url):
         vendor.push_reports(url)
 
     assert "secret-token" not in str(caught.value)
-    with customer(say(b"1")) as (good, came):
+    with listen(say(b"1")) as (good, came):
         vendor.push_reports(good)
     assert len(came) == 1
 
@@ -162,7 +142,7 @@ def test_pushes_can_be_ordered_over_http(vendor):
     """The control API orders a push and shows every try; a bad form is 400."""
     submit(vendor, "a")
     vendor.reply(NUMBER, "TD")
-    with start_control([vendor]) as control, customer(say(b"error"), say(b"1")) as (url, _):
+    with start_control([vendor]) as control, listen(say(b"error"), say(b"1")) as (url, _):
 
         def call(command, **fields):
             with closing(http.client.HTTPConnection(control.base_url.removeprefix("http://"), timeout=10)) as link:

@@ -3,7 +3,7 @@
 import pytest
 
 from tocsin.delivery.call import call
-from tocsin.errors import AnswerError, InvalidInput, NotFound, Reached, TransportError
+from tocsin.errors import AnswerError, InvalidInput, NotFound, PluginError, Reached, TransportError
 from tocsin.model.account import Argument, Operation
 from tocsin.model.outcome import Reason, Refused
 from tocsin.plugin import Exchange, HttpRequest, Vendor, hookimpl
@@ -30,7 +30,12 @@ def refuse_argument(account, arguments, now):
     raise ValueError("expected a new password of at most 20 characters")
 
 
+def lack_a_charset(account, arguments, now):
+    "é".encode("ascii")
+
+
 OPERATIONS = {
+    "foreign": Operation(title="foreign", exchange=lack_a_charset),
     "keywords": Operation(title="words", exchange=asks("words", ("促销", "free"))),
     "refused": Operation(title="refused", exchange=asks("refused", Refused(Reason.AUTHENTICATION, "-3"))),
     "picky": Operation(title="picky", exchange=refuse_argument),
@@ -130,3 +135,12 @@ def test_what_cannot_be_run_is_said_and_not_sent(house_with, name, arguments, er
     with pytest.raises(error):
         run(house, name, **arguments)
     assert pages(house) == []
+
+
+def test_a_character_that_cannot_be_sent_is_not_quoted(house_with):
+    """A charset that lacks a character of an argument is the plugin's fault; the argument may be a secret."""
+    with pytest.raises(PluginError) as failure:
+        run(house_with(), "foreign")
+
+    assert "xe9" not in str(failure.value)
+    assert "é" not in str(failure.value)

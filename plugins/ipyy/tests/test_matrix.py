@@ -6,13 +6,11 @@ The documentation's capability matrix is rendered from the same file.
 from __future__ import annotations
 
 import hashlib
-import threading
 import tomllib
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +36,8 @@ from tocsin.plugin import (
     VerifiedPush,
 )
 from tocsin.sandbox import RunningSandbox, start
+from tocsin.sandbox.customer import listen
+from tocsin.sandbox.http import Answer, Request
 from tocsin.testing import RecordingTransport
 from tocsin.wire.perform import perform, perform_send
 from tocsin.wire.pool import HttpTransport
@@ -220,34 +220,12 @@ def test_operation_over_a_socket(row, stage):
 # Pushes
 
 
-@contextmanager
-def listening(answer: bytes) -> Iterator[tuple[str, list[PushRequest]]]:
-    """Listen on loopback and answer so; yield the URL and the raw requests that come."""
-    pushes: list[PushRequest] = []
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["Content-Length"]))
-            headers = tuple((name.lower(), value) for name, value in self.headers.items())
-            pushes.append(
-                PushRequest(method="POST", path=self.path, headers=headers, query=(), body=body, peer="127.0.0.1")
-            )
-            self.send_response(200)
-            self.send_header("Content-Length", str(len(answer)))
-            self.end_headers()
-            self.wfile.write(answer)
-
-        def log_message(self, *_: object) -> None:
-            """Say nothing."""
-
-    with HTTPServer(("127.0.0.1", 0), Handler) as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
-        try:
-            yield f"http://127.0.0.1:{server.server_port}/push", pushes
-        finally:
-            server.shutdown()
-            thread.join()
+def as_it_came(request: Request) -> PushRequest:
+    """Return a request as the gateway hands it to the plugin: raw."""
+    headers = tuple((name.lower(), value) for name, value in request.headers.items())
+    return PushRequest(
+        method=request.method, path=request.path, headers=headers, query=(), body=request.body, peer="127.0.0.1"
+    )
 
 
 @pytest.mark.parametrize("row", [row for row in ROWS if row["operation"] in PUSHED], ids=row_id)
@@ -256,11 +234,11 @@ def test_push_over_a_socket(row, stage, vendor):
     vendor_id = accepted_id(stage.send())
     vendor.reply(A, "a+b & <c>, 好", "01")
     post = vendor.push_reports if row["operation"] == "pushed reports" else vendor.push_replies
-    with listening(b"1") as (url, pushes):
+    with listen(Answer(body=b"1")) as (url, pushes):
         post(url, form=row["transport"])
 
     (push,) = pushes
-    read = plugin.verify_push(push)
+    read = plugin.verify_push(as_it_came(push))
     assert isinstance(read, VerifiedPush)
     if row["operation"] == "pushed reports":
         assert [(one.vendor_id, one.to.full) for one in read.reports.rows] == [
@@ -276,15 +254,15 @@ def test_push_over_a_socket(row, stage, vendor):
 def test_the_answers_to_a_push_are_the_vendors(row, vendor):
     """`when_stored` ends a push, and `when_not_stored` brings it again, three times in all."""
     vendor.reply(A, "text", "")
-    with listening(b"1") as (url, pushes):
+    with listen(Answer(body=b"1")) as (url, pushes):
         vendor.push_replies(url, form=row["transport"])
-    read = plugin.verify_push(pushes[0])
+    read = plugin.verify_push(as_it_came(pushes[0]))
     assert isinstance(read, VerifiedPush)
 
     tries = []
     for reply in (read.when_stored, read.when_not_stored):
         vendor.reply(A, "text", "")
-        with listening(reply.body) as (url, pushes):
+        with listen(Answer(body=reply.body)) as (url, pushes):
             vendor.push_replies(url, form=row["transport"])
         tries.append(len(pushes))
     assert tries == [1, 3]

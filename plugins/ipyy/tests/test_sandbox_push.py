@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import http.client
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from urllib.parse import urlencode
 from xml.etree import ElementTree
 
 import pytest
 
 from tocsin.sandbox import RunningSandbox, start
-from tocsin.sandbox.http import Answer, Request
-from tocsin.sandbox.server import Server
+from tocsin.sandbox.customer import listen
+from tocsin.sandbox.http import Answer
 
 NUMBER = "15023239810"
 
@@ -21,26 +21,6 @@ NUMBER = "15023239810"
 def vendor() -> Iterator[RunningSandbox]:
     with start("ipyy") as running:
         yield running
-
-
-@contextmanager
-def customer(*answers: Answer) -> Iterator[tuple[str, list[Request]]]:
-    """Listen for pushes and answer with these in turn, the last for ever; yield the URL and what came."""
-    came: list[Request] = []
-
-    def serve(connection):
-        request = connection.read()
-        if request is None:
-            return False
-        came.append(request)
-        connection.send(answers[min(len(came), len(answers)) - 1].render())
-        return True
-
-    server = Server(serve)
-    try:
-        yield f"http://127.0.0.1:{server.port}/push", came
-    finally:
-        server.close()
 
 
 def submit(vendor) -> str:
@@ -60,7 +40,7 @@ def test_the_whole_body_is_the_xml(vendor, form, kind):
     """客户应该获取整个post内容（而并非某个参数值）, whatever the content type says."""
     task = submit(vendor)
     vendor.reply(NUMBER, "你好，我不需要", "01")
-    with customer(Answer(body=b"1")) as (url, came):
+    with listen(Answer(body=b"1")) as (url, came):
         vendor.push_reports(url, form=form)
         vendor.push_replies(url, form=form)
 
@@ -89,7 +69,7 @@ def test_the_whole_body_is_the_xml(vendor, form, kind):
 def test_only_error_and_trouble_make_it_try_again(vendor, answers, tries):
     """最多尝试3次; 如果客户未返回值或返回其它值，当作成功处理."""
     submit(vendor)
-    with customer(*answers) as (url, came):
+    with listen(*answers) as (url, came):
         vendor.push_reports(url)
 
     assert len(came) == tries
@@ -98,7 +78,7 @@ def test_only_error_and_trouble_make_it_try_again(vendor, answers, tries):
 def test_a_broken_connection_is_tried_again(vendor):
     """如果调用时出现网络异常，则当作失败，继续重试, three times here as well."""
     submit(vendor)
-    with customer(Answer()) as (url, _):
+    with listen(Answer()) as (url, _):
         pass
 
     assert [post.status for post in vendor.push_reports(url)] == [None, None, None]

@@ -5,13 +5,10 @@ The documentation's capability matrix is rendered from the same file.
 
 from __future__ import annotations
 
-import threading
 import tomllib
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from decimal import Decimal
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +34,8 @@ from tocsin.plugin import (
     VerifiedPush,
 )
 from tocsin.sandbox import RunningSandbox, start
+from tocsin.sandbox.customer import listen
+from tocsin.sandbox.http import Request
 from tocsin.testing import RecordingTransport
 from tocsin.wire.perform import perform, perform_send
 from tocsin.wire.pool import HttpTransport
@@ -213,33 +212,12 @@ def test_operation_over_a_socket(row, vendor, line):
 # Pushes
 
 
-@contextmanager
-def listening() -> Iterator[tuple[str, list[PushRequest]]]:
-    """Listen on loopback; yield the URL and the raw requests that come."""
-    pushes: list[PushRequest] = []
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["Content-Length"]))
-            headers = tuple((name.lower(), value) for name, value in self.headers.items())
-            pushes.append(
-                PushRequest(method="POST", path=self.path, headers=headers, query=(), body=body, peer="127.0.0.1")
-            )
-            self.send_response(200)
-            self.send_header("Content-Length", "0")
-            self.end_headers()
-
-        def log_message(self, *_: object) -> None:
-            """Say nothing."""
-
-    with HTTPServer(("127.0.0.1", 0), Handler) as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
-        try:
-            yield f"http://127.0.0.1:{server.server_port}/push", pushes
-        finally:
-            server.shutdown()
-            thread.join()
+def as_it_came(request: Request) -> PushRequest:
+    """Return a request as the gateway hands it to the plugin: raw."""
+    headers = tuple((name.lower(), value) for name, value in request.headers.items())
+    return PushRequest(
+        method=request.method, path=request.path, headers=headers, query=(), body=request.body, peer="127.0.0.1"
+    )
 
 
 @pytest.mark.parametrize("row", [row for row in ROWS if row["operation"] in PUSHED], ids=row_id)
@@ -251,11 +229,11 @@ def test_push_over_a_socket(row, vendor, line):
     vendor.reply(A, "a+b & 50%25, 好")
     post = vendor.push_reports if row["operation"] == "pushed reports" else vendor.push_replies
 
-    with listening() as (url, pushes):
+    with listen() as (url, pushes):
         post(url, form=row["transport"])
 
     (push,) = pushes
-    read = plugin.verify_push(account, push)
+    read = plugin.verify_push(account, as_it_came(push))
     assert isinstance(read, VerifiedPush)
     if row["operation"] == "pushed reports":
         assert [(one.vendor_id, one.to.full) for one in read.reports.rows] == [

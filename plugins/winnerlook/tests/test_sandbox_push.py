@@ -5,14 +5,14 @@ from __future__ import annotations
 import http.client
 import re
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from urllib.parse import parse_qs, urlencode
 
 import pytest
 
 from tocsin.sandbox import RunningSandbox, start
-from tocsin.sandbox.http import Answer, Request
-from tocsin.sandbox.server import Server
+from tocsin.sandbox.customer import listen
+from tocsin.sandbox.http import Answer
 
 NUMBER = "13900000000"
 TIME = rb"[0-9]{4}/[0-9]{2}/[0-9]{2} [0-9]{2}:[0-9]{2}:[0-9]{2}"
@@ -22,25 +22,6 @@ TIME = rb"[0-9]{4}/[0-9]{2}/[0-9]{2} [0-9]{2}:[0-9]{2}:[0-9]{2}"
 def vendor() -> Iterator[RunningSandbox]:
     with start("winnerlook") as running:
         yield running
-
-
-@contextmanager
-def customer(status: int = 200) -> Iterator[tuple[str, list[Request]]]:
-    """Listen for pushes; yield the URL and what came."""
-    came: list[Request] = []
-
-    def serve(connection):
-        request = connection.read()
-        if request is not None:
-            came.append(request)
-            connection.send(Answer(status=status).render())
-        return request is not None
-
-    server = Server(serve)
-    try:
-        yield f"http://127.0.0.1:{server.port}/push", came
-    finally:
-        server.close()
 
 
 def submit(vendor) -> str:
@@ -59,7 +40,7 @@ def submit(vendor) -> str:
 def test_reports_are_pushed_as_the_document_shows(vendor, form, expected):
     """account=XXX&GetReport=YYY, unencoded as it is printed, or as a form would be."""
     batch = submit(vendor)
-    with customer() as (url, came):
+    with listen() as (url, came):
         vendor.push_reports(url, form=form)
 
     assert [request.body.decode() for request in came] == [expected.format(batch, NUMBER)]
@@ -70,7 +51,7 @@ def test_replies_are_pushed_in_every_form_that_the_document_allows(vendor, form)
     """推送的内容格式和本方法的返回值相同: alone, or in a field whose name is not given."""
     vendor.reply(NUMBER, "好的")
     vendor.reply(NUMBER, "TD")
-    with customer() as (url, came):
+    with listen() as (url, came):
         vendor.push_replies(url, form=form)
     body = came[0].body
     if form == "encoded":
@@ -83,7 +64,7 @@ def test_replies_are_pushed_in_every_form_that_the_document_allows(vendor, form)
 def test_a_push_is_tried_once(vendor):
     """The document promises no second try, whatever the answer."""
     submit(vendor)
-    with customer(status=500) as (url, came):
+    with listen(Answer(status=500)) as (url, came):
         posts = vendor.push_reports(url)
 
     assert ([post.status for post in posts], len(came)) == ([500], 1)

@@ -53,8 +53,8 @@ def call(parts: Parts, account: Account, name: str, arguments: Mapping[str, str]
 def _run(parts: Parts, account: Account, make: MakeExchange, arguments: Mapping[str, str]) -> object:
     try:
         exchange = make(account, arguments, parts.clock.now())
-    except ValueError as error:
-        raise InvalidInput(str(error)) from None
     except Exception as error:  # noqa: BLE001 (the plugin seam)
+        if isinstance(error, ValueError) and not isinstance(error, UnicodeError):  # that one would quote a secret
+            raise InvalidInput(str(error)) from None
         raise PluginError(f"vendor {account.vendor}: the operation raised {type(error).__name__}") from None
     return perform(exchange, parts.transports.of(account, parts.fleet.registry.plugin_for(account)))

@@ -11,10 +11,11 @@ from datetime import datetime, timedelta
 
 import attrs
 
+from tocsin.model.ids import VendorId
 from tocsin.model.outcome import Reason
 from tocsin.model.report import Report, ReportState
 from tocsin.outbox.record import Attempt
-from tocsin.outbox.state import AttemptState, Event, State
+from tocsin.outbox.state import AttemptState, Event, State, step_attempt
 
 EVIDENCE_WINDOW = timedelta(hours=72)
 """How long a report may come after its submit, and how long one that matches nothing is kept for matching."""
@@ -29,7 +30,7 @@ def join(attempt: Attempt, report: Report) -> Attempt:
     A report proves that the vendor had taken the message, so an attempt in doubt becomes accepted.
     """
     if attempt.state is AttemptState.UNKNOWN:
-        attempt = attrs.evolve(attempt, state=AttemptState.ACCEPTED, vendor_id=report.vendor_id)
+        attempt = _proved(attempt, report.vendor_id)
     if attempt.report is not None and attempt.report >= report.state:
         return attempt
     return attrs.evolve(attempt, report=report.state, report_code=report.code, report_at=report.at)
@@ -67,7 +68,12 @@ def proved_by_duplicate(history: Iterable[Attempt], refused: Attempt) -> Attempt
         return None
     doubtful = (one for one in history if one.state is AttemptState.UNKNOWN and one.account == refused.account)
     doubt = next(doubtful, None)
-    return None if doubt is None else attrs.evolve(doubt, state=AttemptState.ACCEPTED)
+    return None if doubt is None else _proved(doubt, None)
+
+
+def _proved(doubt: Attempt, vendor_id: VendorId | None) -> Attempt:
+    """Return an attempt in doubt as accepted. Its cause stays: it says that it was in doubt until then."""
+    return attrs.evolve(doubt, state=step_attempt(doubt.state, AttemptState.ACCEPTED), vendor_id=vendor_id)
 
 
 def only_doubt(doubts: Iterable[Attempt], report: Report, now: datetime) -> Attempt | None:
