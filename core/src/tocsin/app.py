@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import random
 import secrets
+import time
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from pathlib import Path
@@ -22,8 +24,9 @@ from tocsin.delivery.call import call
 from tocsin.delivery.dispatch import Progress, dispatch
 from tocsin.delivery.fleet import Fleet
 from tocsin.delivery.parts import Parts
-from tocsin.delivery.reconcile import resolve_doubts
+from tocsin.delivery.reconcile import follow_failed, resolve_doubts
 from tocsin.delivery.transports import Transports
+from tocsin.delivery.worker import Worker
 from tocsin.errors import InvalidInput, NotFound, StoreError
 from tocsin.model.account import Account
 from tocsin.model.balance import Balance
@@ -36,7 +39,9 @@ from tocsin.model.submission import Attachment
 from tocsin.outbox.holders import Holders
 from tocsin.outbox.ports import Store
 from tocsin.outbox.record import Delivery, Filter
+from tocsin.outbox.role import WorkerRole
 from tocsin.outbox.sqlite import Boundary, open_rows
+from tocsin.outbox.state import State
 from tocsin.outbox.store import Outbox
 from tocsin.registry import Registry, build_registry
 from tocsin.story import Story
@@ -72,6 +77,27 @@ class Receipt:
         """Where each of its deliveries stands now."""
         return self._store.deliveries(Filter(message=self.id))
 
+    def wait(self, timeout_s: float) -> bool:
+        """Wait until each of its deliveries has come to its end, or is parked.
+
+        Args:
+            timeout_s: how long at most.
+
+        Returns:
+            Whether all have; False where some are still open.
+        """
+        until = time.monotonic() + timeout_s
+        while not all(one.state.terminal or one.state is State.PARKED for one in self.deliveries):
+            left_s = until - time.monotonic()
+            if left_s <= 0:
+                return False
+            time.sleep(min(_LOOK_S, left_s))
+        return True
+
+
+_LOOK_S = 0.1
+"""How often a receipt looks where its deliveries stand."""
+
 
 @attrs.frozen(kw_only=True)
 class Surroundings:
@@ -81,11 +107,13 @@ class Surroundings:
         clock: tells the time.
         http: makes the transport that accounts share.
         boundary: told of every commit, before and after.
+        dice: draws a number from 0 to 1.
     """
 
     clock: Clock = attrs.field(factory=SystemClock)
     http: Callable[[], Transport] = HttpTransport
     boundary: Boundary = lambda _: None
+    dice: Callable[[], float] = random.random
 
 
 class Tocsin:
@@ -103,12 +131,16 @@ class Tocsin:
     def __init__(self, config: Config, registry: Registry, surroundings: Surroundings | None = None) -> None:
         outside = surroundings or Surroundings()
         self._holders = Holders(config.store.path)
-        store = Outbox(open_rows(config.store.path, outside.boundary), self._holders.is_dead)
+        self._path = config.store.path
+        self._boundary = outside.boundary
+        self._rows = open_rows(self._path, self._boundary)
+        store = Outbox(self._rows, self._holders.is_dead)
         self._parts = Parts(
             store=store,
             fleet=Fleet(registry=registry, accounts=config.accounts, routes=config.routes, keywords=store.keywords),
             transports=Transports(outside.http, lambda account: StoringSink(store, outside.clock, account)),
             clock=outside.clock,
+            dice=outside.dice,
         )
         self._groups = config.groups
         if recovered := store.recover(outside.clock.now()):
@@ -192,6 +224,26 @@ class Tocsin:
             dispatch(self._parts, receipt.id, holder, progress)
             return receipt
 
+    def run_worker(self, *, drain: bool = False, ready: Callable[[Worker], None] = lambda _: None) -> None:
+        """Deliver what is queued, in this thread, until the worker is stopped.
+
+        Args:
+            drain: end once nothing is due and nothing under way; poll nobody.
+            ready: is given the worker before it begins, to stop it by.
+
+        Raises:
+            RoleTaken: another process is the store's worker.
+            CommitUnknown: a commit failed; what was known is saved. Open a new tocsin and go on.
+        """
+        with WorkerRole(self._path), self._holding() as holder:
+            self._rows.lead()
+            worker = Worker(self._parts, holder, self._reopen)
+            ready(worker)
+            worker.run(drain=drain)
+
+    def _reopen(self) -> Store:
+        return Outbox(open_rows(self._path, self._boundary), self._holders.is_dead)
+
     def resolve_doubts(self, message: MessageId) -> None:
         """Do what the policy says of deliveries in doubt whose wait for evidence is over."""
         with self._holding() as holder:
@@ -228,7 +280,9 @@ class Tocsin:
     def fetch_reports(self, account: Account) -> tuple[Report, ...] | Refused:
         """Fetch, store and apply an account's delivery reports."""
         with self._holding() as holder:
-            return poll.fetch_reports(self._parts, account, holder)
+            found = poll.fetch_reports(self._parts, account, holder)
+        follow_failed(self._parts)
+        return found
 
     def fetch_mo(self, account: Account) -> tuple[InboundMessage, ...] | Refused:
         """Fetch and store an account's inbound messages."""
@@ -309,7 +363,8 @@ class _Holding:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         try:
-            self._parts.store.release(self._holder, self._parts.clock.now())
+            if not isinstance(error, StoreError):  # else it would fail again; who opens the store next finds us gone
+                self._parts.store.release(self._holder, self._parts.clock.now())
         finally:
             self._holders.leave(self._holder)
 

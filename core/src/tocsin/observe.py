@@ -22,6 +22,8 @@ POLL_DONE = "tocsin.poll.done"
 POLL_FAILED = "tocsin.poll.failed"
 REPORT_GAP = "tocsin.poll.report_gap"
 OBSERVER_FAILED = "tocsin.middleware.observer_failed"
+WORKER_STARTED = "tocsin.worker.started"
+WORKER_STOPPED = "tocsin.worker.stopped"
 STORE_RECOVERED = "tocsin.store.recovered"
 
 ALLOWED_KEYS = frozenset(

@@ -89,6 +89,7 @@ class House:
             store=self.outbox,
             transports=Transports(lambda: self.transport, lambda account: StoringSink(self.outbox, clock, account)),
             clock=clock,
+            dice=lambda: 0.5,
         )
         self._draws = count()
 

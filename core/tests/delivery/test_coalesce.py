@@ -13,7 +13,7 @@ from tocsin.model.phone import parse_number
 from tocsin.model.submission import Submission
 from tocsin.outbox.record import Delivery
 from tocsin.outbox.state import State
-from tocsin.policy.decide import Submit
+from tocsin.policy.decision import Submit
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 NUMBERS = [parse_number(f"139000000{position:02}") for position in range(60)]

@@ -76,7 +76,8 @@ class Desk:
         intents = tuple(
             Intent(delivery=one.id, epoch=one.epoch, account=account, explanation=explanation) for one in deliveries
         )
-        return self.outbox.intend(intents, self.now)
+        (attempts,) = self.outbox.intend([intents], self.now)
+        return attempts
 
     def settle(self, outcome, *attempts, epoch=1, keep=False):
         """Settle attempts, all with one outcome."""
@@ -99,11 +100,17 @@ class Desk:
         return self.submitted(Unknown("read-timeout"), **details)
 
     def resent(self, delivery, outcome, account=backup, **settling):
-        """Send a delivery in doubt once more; return the attempt."""
-        claimed = self.outbox.resend(delivery, self.holder, self.now)
+        """Send a delivery once more that is in doubt or submitted; return the attempt."""
+        claimed = self.reclaimed(delivery)
         (attempt,) = self.intend(claimed, account=account)
         self.settle(outcome, attempt, epoch=claimed.epoch, **settling)
         return attempt
+
+    def reclaimed(self, delivery, holder=HOLDER):
+        """Queue a delivery for another submit and claim it; return it."""
+        self.outbox.reopen((self.find(delivery),), self.now)
+        (claimed,) = [one for one in self.outbox.claim_due(holder, 100, self.now) if one.id == delivery]
+        return claimed
 
     def spool(self, account=main, kind="reports", body=b"raw"):
         return self.outbox.spool(RawAnswer(account=account, kind=kind, trust=Trust.POLL, body=body), self.now)

@@ -17,10 +17,12 @@ from tocsin.model.outcome import Accepted, NotSent, Reason, Refused, Unknown
 from tocsin.model.report import ReportState
 from tocsin.outbox.record import Filter, Settlement, Verdict
 from tocsin.outbox.state import AttemptState, Event, State
-from tocsin.policy.decide import AwaitReport, Expire, GiveUp, Park, Standing, Submit, Wait, decide
+from tocsin.policy.decide import decide
+from tocsin.policy.decision import AwaitReport, Expire, GiveUp, Park, Submit, Wait
 from tocsin.policy.explain import explain
 from tocsin.policy.judge import Candidate
 from tocsin.policy.route import CLASS_RULES
+from tocsin.policy.standing import Standing
 
 ACCOUNTS = AccountId("main"), AccountId("backup")
 CANDIDATES = tuple(Candidate(account=account) for account in ACCOUNTS)

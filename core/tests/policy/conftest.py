@@ -9,9 +9,10 @@ from tocsin.model.ids import AccountId, DeliveryId, SubmitId, attempt_id
 from tocsin.model.message import MessageClass
 from tocsin.outbox.record import Attempt
 from tocsin.outbox.state import AttemptState
-from tocsin.policy.decide import Standing, decide
+from tocsin.policy.decide import decide
 from tocsin.policy.judge import Candidate
 from tocsin.policy.route import CLASS_RULES
+from tocsin.policy.standing import Standing
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 DELIVERY = DeliveryId("m.1")

@@ -8,7 +8,7 @@ from tocsin.model.ids import VendorId
 from tocsin.model.message import MessageClass
 from tocsin.model.outcome import Accepted, NotSent, Reason, Refused, Scope, Unknown
 from tocsin.model.report import ReportState
-from tocsin.policy.decide import AwaitReport, Expire, GiveUp, Park, Submit, Wait
+from tocsin.policy.decision import AwaitReport, Expire, GiveUp, Park, Submit, Wait
 from tocsin.policy.judge import Judgement, Verdict
 from tocsin.policy.route import InDoubt
 

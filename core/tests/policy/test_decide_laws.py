@@ -10,7 +10,7 @@ from tocsin.model.message import MessageClass
 from tocsin.model.outcome import Accepted, NotSent, Reason, Refused, Unknown
 from tocsin.model.report import ReportState
 from tocsin.outbox.state import AttemptState
-from tocsin.policy.decide import AwaitReport, Expire, GiveUp, Park, Submit, Wait
+from tocsin.policy.decision import AwaitReport, Expire, GiveUp, Park, Submit, Wait
 from tocsin.policy.judge import Candidate
 from tocsin.policy.route import CLASS_RULES, InDoubt
 

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from tocsin.policy.decide import AwaitReport, Expire, GiveUp, Park, Submit, Wait
+from tocsin.policy.decision import AwaitReport, Expire, GiveUp, Park, Submit, Wait
 from tocsin.policy.explain import explain
 from tocsin.policy.judge import Candidate, Judgement, Verdict, judge
 

@@ -6,7 +6,7 @@ import pytest
 
 from tocsin.model.ids import AccountId
 from tocsin.model.outcome import Accepted, Reason, Refused
-from tocsin.policy.decide import Submit
+from tocsin.policy.decision import Submit
 
 SIZES = [*range(1, 41), 500]
 

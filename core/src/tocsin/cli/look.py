@@ -13,7 +13,7 @@ from tocsin.model.message import MessageClass
 from tocsin.model.phone import parse_number
 from tocsin.outbox.record import Filter
 from tocsin.outbox.state import State
-from tocsin.policy.decide import GiveUp, Park, Submit
+from tocsin.policy.decision import GiveUp, Park, Submit
 from tocsin.policy.explain import render_judgements
 from tocsin.story import tell
 

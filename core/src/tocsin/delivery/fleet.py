@@ -64,6 +64,13 @@ class Fleet:
         capabilities = self.registry.plugin_for(account).capabilities(account)
         return min(account.limits.max_recipients, capabilities.max_recipients)
 
+    def personalised(self, account: Account) -> bool:
+        """Say whether one submit of the account may hold different texts."""
+        try:
+            return self.registry.plugin_for(account).capabilities(account).personalised
+        except PluginError:
+            return False
+
     def unfit(self, account: Account, submission: Submission) -> str:
         """Say why the account cannot carry the submission; empty where it can, or where its plugin fails to say."""
         try:

@@ -1,6 +1,8 @@
-"""What delivery works with: fleet, store, transports, clock. Made once, handed to everything."""
+"""What delivery works with: fleet, store, transports, clock, dice. Made once, handed to everything."""
 
 from __future__ import annotations
+
+from collections.abc import Callable
 
 import attrs
 
@@ -12,9 +14,16 @@ from tocsin.outbox.ports import Store
 
 @attrs.frozen(kw_only=True)
 class Parts:
-    """The parts of one running tocsin."""
+    """The parts of one running tocsin.
+
+    Args:
+        dice: draws a number from 0 to 1.
+        hold_on: waits a moment before another try to store what would be lost else; False where it is time to give up.
+    """
 
     fleet: Fleet
     store: Store
     transports: Transports
     clock: Clock
+    dice: Callable[[], float]
+    hold_on: Callable[[], bool] = lambda: False

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Any, TypeVar
 
 import attrs
 
 from tocsin import observe
 from tocsin.delivery.parts import Parts
-from tocsin.errors import AnswerError, PluginError, Reached, TocsinError, TransportError
+from tocsin.errors import AnswerError, PluginError, Reached, StoreFailed, TocsinError, TransportError
 from tocsin.model.account import Account
 from tocsin.model.balance import Balance
 from tocsin.model.ids import HolderId
@@ -19,7 +18,7 @@ from tocsin.model.outcome import Refused
 from tocsin.model.push import Trust
 from tocsin.model.report import Batch, InboundMessage, Report
 from tocsin.outbox.ports import RawId
-from tocsin.outbox.record import RawAnswer
+from tocsin.outbox.record import Listening, RawAnswer
 from tocsin.wire.http import Exchange, HttpResponse
 from tocsin.wire.perform import decode, perform
 
@@ -70,8 +69,10 @@ def fetch_reports(parts: Parts, account: Account, holder: HolderId) -> tuple[Rep
     def apply(raw: RawId, batch: Batch[Report]) -> None:
         parts.store.apply_reports(raw, batch, shared=account.shared, now=parts.clock.now())
 
-    with _lease(parts, account, holder):
+    def run() -> tuple[Report, ...] | Refused:
         return _all_pages(parts, account, "reports", lambda: plugin.fetch_reports(account, parts.clock.now()), apply)
+
+    return _listen(parts, account, holder, "reports", run)
 
 
 def fetch_mo(parts: Parts, account: Account, holder: HolderId) -> tuple[InboundMessage, ...] | Refused:
@@ -81,19 +82,38 @@ def fetch_mo(parts: Parts, account: Account, holder: HolderId) -> tuple[InboundM
     def apply(raw: RawId, batch: Batch[InboundMessage]) -> None:
         parts.store.apply_inbound(raw, batch, parts.clock.now())
 
-    with _lease(parts, account, holder):
+    def run() -> tuple[InboundMessage, ...] | Refused:
         return _all_pages(parts, account, "inbound", lambda: plugin.fetch_mo(account, parts.clock.now()), apply)
 
+    return _listen(parts, account, holder, "inbound", run)
 
-@contextmanager
-def _lease(parts: Parts, account: Account, holder: HolderId) -> Iterator[None]:
-    """Hold the account's poll lease. Its commit is the canary: a store that cannot write never asks a vendor."""
-    if not parts.store.begin_poll(account.id, holder, parts.clock.now()):
+
+def _listen(
+    parts: Parts, account: Account, holder: HolderId, kind: str, run: Callable[[], tuple[Row, ...] | Refused]
+) -> tuple[Row, ...] | Refused:
+    """Poll under the account's lease, and write down how it went.
+
+    The commit that takes the lease is the canary: a store that cannot write never asks a vendor.
+    """
+    asked_at = parts.clock.now()
+    if not parts.store.begin_poll(account.id, holder, asked_at):
         raise PollBusy(f"account {account.id} is being polled by another process")
+    heard = Listening(account=account.id, kind=kind, asked_at=asked_at, trouble="interrupted")
     try:
-        yield
+        answer = run()
+        if isinstance(answer, Refused):
+            heard = attrs.evolve(heard, trouble=f"refused: {answer.reason.label}")
+        else:
+            heard = attrs.evolve(heard, heard_at=asked_at, trouble="")
+    except TransportError as error:
+        heard = attrs.evolve(heard, trouble=error.cause, gaps=int(error.reached is Reached.MAYBE))
+        raise
+    except (AnswerError, PluginError) as error:
+        heard = attrs.evolve(heard, trouble=str(error))
+        raise
     finally:
-        parts.store.end_poll(account.id, holder)
+        parts.store.end_poll(account.id, holder, heard)
+    return answer
 
 
 def _all_pages(
@@ -150,7 +170,7 @@ def _one_page(
     spooled: list[RawId] = []
 
     def spool(answer: Any) -> None:
-        spooled.append(parts.store.spool(_raw(account, kind, answer), parts.clock.now()))
+        spooled.append(_spool(parts, _raw(account, kind, answer)))
 
     try:
         return perform(exchange, transport, spool), spooled[-1]
@@ -163,6 +183,17 @@ def _one_page(
             parts.store.quarantine(spooled[-1], str(error), parts.clock.now())
         observe.log.error(observe.POLL_FAILED, kind=kind, account=account.id, cause=str(error))
         raise
+
+
+def _spool(parts: Parts, raw: RawAnswer) -> RawId:
+    """Store an answer that the vendor will not repeat: as long as somebody holds on, it is tried again."""
+    while True:
+        try:
+            return parts.store.spool(raw, parts.clock.now())
+        except StoreFailed:
+            if not parts.hold_on():
+                observe.log.error(observe.REPORT_GAP, kind=raw.kind, account=raw.account, cause="store-failed")
+                raise
 
 
 def _raw(account: Account, kind: str, answer: Any) -> RawAnswer:

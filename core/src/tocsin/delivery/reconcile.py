@@ -1,37 +1,51 @@
-"""Doubts whose wait for evidence is over: sent again as the class allows, or parked. The worker's second pass."""
+"""Deliveries that wait for evidence: asked about again when their time has come, or when evidence has."""
 
 from __future__ import annotations
 
-from tocsin.delivery.dispatch import decide_one, dispatch, verdict_of
+from tocsin.delivery.ask import ask, write_down
+from tocsin.delivery.dispatch import dispatch
 from tocsin.delivery.parts import Parts
 from tocsin.model.ids import HolderId, MessageId
+from tocsin.model.report import ReportState
 from tocsin.outbox.record import Delivery, Filter
 from tocsin.outbox.state import State
-from tocsin.policy.decide import Submit, Wait
+from tocsin.policy.decision import Submit
+
+AT_ONCE = 1000
+"""Most deliveries that are asked about in one go."""
 
 
-def resolve_doubts(parts: Parts, message_id: MessageId, holder: HolderId) -> None:
-    """Ask the policy about each delivery of a message that is in doubt, and do what it says.
+def reconcile(parts: Parts) -> int:
+    """Ask about what waits for evidence and is due by now: queue it for another submit, park it, close it, or wait on.
 
-    Nothing is done while evidence may still come.
+    Returns:
+        How many were asked about.
     """
-    doubtful = parts.store.deliveries(Filter(message=message_id, state=State.IN_DOUBT))
-    claimed = [delivery for delivery in doubtful if _resolve(parts, delivery, holder)]
-    if claimed:
-        dispatch(parts, message_id, holder)
+    due = parts.store.awaiting(AT_ONCE, parts.clock.now())
+    follow(parts, due, may_wait=True)
+    return len(due)
 
 
-def _resolve(parts: Parts, delivery: Delivery, holder: HolderId) -> bool:
-    """Park a delivery, or claim it for another submit; say whether it was claimed."""
-    message = parts.store.message(delivery.message)
-    if message is None:
-        return False
-    decision = decide_one(parts, message, delivery, parts.store.attempts((delivery.id,))[delivery.id])
-    match decision:
-        case Wait():
-            return False
-        case Submit():
-            return parts.store.resend(delivery.id, holder, parts.clock.now()) is not None
-        case _:
-            parts.store.close_out((verdict_of(delivery, decision),), parts.clock.now())
-            return False
+def follow(parts: Parts, deliveries: tuple[Delivery, ...], *, may_wait: bool) -> int:
+    """Do what the policy says of deliveries in doubt or submitted; return how many are queued for another submit."""
+    if not deliveries:
+        return 0
+    asked = ask(parts, deliveries, may_wait=may_wait)
+    write_down(parts, asked)
+    wanted = tuple(one.delivery for one in asked if isinstance(one.decision, Submit))
+    return len(parts.store.reopen(wanted, parts.clock.now())) if wanted else 0
+
+
+def follow_failed(parts: Parts) -> None:
+    """Do what the policy says of what was reported undelivered just now. Silence is left to the worker."""
+    due = [one for one in parts.store.awaiting(AT_ONCE, parts.clock.now()) if one.state is State.SUBMITTED]
+    history = parts.store.attempts(tuple(one.id for one in due))
+    failed = [one for one in due if any(attempt.report is ReportState.FAILED for attempt in history[one.id])]
+    follow(parts, tuple(failed), may_wait=True)
+
+
+def resolve_doubts(parts: Parts, message: MessageId, holder: HolderId) -> None:
+    """Ask about each delivery of a message that is in doubt, and submit again what the policy says, in this thread."""
+    doubtful = parts.store.deliveries(Filter(message=message, state=State.IN_DOUBT))
+    if follow(parts, doubtful, may_wait=False):
+        dispatch(parts, message, holder)

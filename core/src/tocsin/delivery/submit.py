@@ -1,9 +1,11 @@
-"""INTENT → exchange → settlement, for one group: the only place that lets a submit out."""
+"""INTENT → exchange → settlement: the only place that lets a submit out."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
+
+import attrs
 
 from tocsin import observe
 from tocsin.clock import Clock
@@ -11,12 +13,14 @@ from tocsin.delivery.coalesce import Group, Planned
 from tocsin.delivery.parts import Parts
 from tocsin.errors import PluginError
 from tocsin.model.account import Account
+from tocsin.model.ids import DeliveryId
 from tocsin.model.message import OutcomeNotice
 from tocsin.model.outcome import Accepted, NotSent, Refused, SendResult, Unknown
 from tocsin.model.submission import Submission
+from tocsin.outbox.claims import LEASE
 from tocsin.outbox.record import Attempt, Intent, Settlement
-from tocsin.outbox.store import LEASE
 from tocsin.policy.explain import explain
+from tocsin.policy.standing import ask_again_at
 from tocsin.wire.perform import perform_send
 
 LEAST_LEASE_S = 30.0
@@ -36,29 +40,82 @@ class Lease:
         return self._until - self._clock.monotonic() < LEAST_LEASE_S
 
 
+@attrs.frozen(kw_only=True)
+class Departure:
+    """One request that may leave: its INTENT is committed.
+
+    Args:
+        planned: whom it is for, in the order of the attempts.
+        lease: how long the claim on them stands.
+    """
+
+    account: Account
+    attempts: tuple[Attempt, ...]
+    planned: tuple[Planned, ...]
+    submission: Submission = attrs.field(repr=False)
+    lease: Lease = attrs.field(repr=False)
+
+
+@attrs.frozen
+class Arrival:
+    """What became of a departure."""
+
+    departure: Departure
+    result: SendResult
+
+
 def submit(parts: Parts, group: Group) -> int:
     """Submit one group, but for those whose time is over by now.
 
     Returns:
         How many deliveries are done with: taken by the vendor, or in doubt.
     """
+    arrivals = tuple(Arrival(one, carry(parts, one)) for one in depart(parts, (group,)))
+    return arrive(parts, arrivals) if arrivals else 0
+
+
+def depart(parts: Parts, groups: Iterable[Group]) -> tuple[Departure, ...]:
+    """Commit INTENT for each group, all in one transaction; return what may leave.
+
+    Those whose time is over, or whose claim stands no more, are left out.
+    """
     now = parts.clock.now()
     lease = Lease(parts.clock)  # counted from before the transaction that renews the claim
-    in_time = {one.delivery.id: one for one in group.planned.values() if now < one.delivery.expires_at}
-    attempts = parts.store.intend(_intents(in_time.values()), now) if in_time else ()
-    if not attempts:
-        return 0
-    standing = [in_time[attempt.delivery] for attempt in attempts]
-    result = _exchange(parts, group.account, group.submission(one.delivery.to for one in standing), lease)
-    settlements = tuple(
-        Settlement(attempt=attempt.id, epoch=one.delivery.epoch, outcome=result.outcomes[one.delivery.to], keep=True)
-        for attempt, one in zip(attempts, standing, strict=True)
-    )
-    settled_at = parts.clock.now()
-    parts.store.settle(settlements, settled_at)
-    _log_outcomes(group.account, attempts, settlements)
-    _notify(parts, attempts, settlements, settled_at)
-    return sum(isinstance(one.outcome, Accepted | Unknown) for one in settlements)
+    going = [(group, planned) for group in groups if (planned := _in_time(group, now))]
+    if not going:
+        return ()
+    leaving = parts.store.intend([_intents(planned.values()) for _, planned in going], now)
+    departures = []
+    for (group, planned), attempts in zip(going, leaving, strict=True):
+        if attempts:
+            standing = tuple(planned[attempt.delivery] for attempt in attempts)
+            submission = group.submission(one.delivery.to for one in standing)
+            departures.append(
+                Departure(
+                    account=group.account, attempts=attempts, planned=standing, submission=submission, lease=lease
+                )
+            )
+    return tuple(departures)
+
+
+def arrive(parts: Parts, arrivals: Sequence[Arrival]) -> int:
+    """Commit what became of departures, all in one transaction; log it, and tell observers.
+
+    Returns:
+        How many deliveries are done with: taken by the vendor, or in doubt.
+    """
+    now = parts.clock.now()
+    settled = [_settlements(one, now) for one in arrivals]
+    parts.store.settle(tuple(one for settlements in settled for one in settlements), now)
+    for arrival, settlements in zip(arrivals, settled, strict=True):
+        departure = arrival.departure
+        _log_outcomes(departure.account, departure.attempts, settlements)
+        _notify(parts, departure.attempts, settlements, now)
+    return sum(isinstance(one.outcome, Accepted | Unknown) for settlements in settled for one in settlements)
+
+
+def _in_time(group: Group, now: datetime) -> dict[DeliveryId, Planned]:
+    return {one.delivery.id: one for one in group.planned.values() if now < one.delivery.expires_at}
 
 
 def _intents(planned: Iterable[Planned]) -> tuple[Intent, ...]:
@@ -73,8 +130,23 @@ def _intents(planned: Iterable[Planned]) -> tuple[Intent, ...]:
     )
 
 
-def _exchange(parts: Parts, account: Account, submission: Submission, lease: Lease) -> SendResult:
+def _settlements(arrival: Arrival, now: datetime) -> tuple[Settlement, ...]:
+    departure, outcomes = arrival.departure, arrival.result.outcomes
+    return tuple(
+        Settlement(
+            attempt=attempt.id,
+            epoch=one.delivery.epoch,
+            outcome=outcomes[one.delivery.to],
+            keep=True,
+            due_at=ask_again_at(one.rules, outcomes[one.delivery.to], now),
+        )
+        for attempt, one in zip(departure.attempts, departure.planned, strict=True)
+    )
+
+
+def carry(parts: Parts, departure: Departure) -> SendResult:
     """Make the exchange and run it. Until its request goes out, whatever fails is proof that nothing was sent."""
+    account, submission = departure.account, departure.submission
     try:
         plugin = parts.fleet.registry.plugin_for(account)
         exchange = plugin.send(account, submission, parts.clock.now())
@@ -82,7 +154,7 @@ def _exchange(parts: Parts, account: Account, submission: Submission, lease: Lea
     except PluginError as error:
         observe.log.error(observe.ALARM, account=account.id, vendor=account.vendor, cause=str(error))
         return SendResult.all(submission.to, NotSent("plugin-fault"))
-    if lease.is_short:
+    if departure.lease.is_short:
         return SendResult.all(submission.to, NotSent("lease-short"))
     return perform_send(exchange, transport, submission.to)
 

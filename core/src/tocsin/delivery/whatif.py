@@ -9,8 +9,10 @@ from tocsin.errors import NoRoute
 from tocsin.model.ids import MessageId
 from tocsin.model.message import Message, MessageClass
 from tocsin.model.phone import E164
-from tocsin.policy.decide import Decision, Standing, decide
+from tocsin.policy.decide import decide
+from tocsin.policy.decision import Decision
 from tocsin.policy.route import Route, Traits, find_route
+from tocsin.policy.standing import Standing
 
 
 @attrs.frozen(kw_only=True)

@@ -58,3 +58,8 @@ def attempt_id(delivery: DeliveryId, number: int) -> AttemptId:
 def message_of(delivery: DeliveryId) -> MessageId:
     """Name the message that a delivery belongs to."""
     return MessageId(delivery.split(".", 1)[0])
+
+
+def position_of(delivery: DeliveryId) -> int:
+    """Return the place of a delivery's recipient in its message, counted from 1."""
+    return int(delivery.rsplit(".", 1)[1])

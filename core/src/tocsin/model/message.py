@@ -23,6 +23,20 @@ class MessageClass(enum.StrEnum):
     NOTICE = "notice"
     BULK = "bulk"
 
+    @property
+    def urgency(self) -> int:
+        """Which of what is due goes first: 0 before 1. A mass mailing never keeps an alarm waiting."""
+        return _URGENCY[self]
+
+
+_URGENCY = {
+    MessageClass.OTP: 0,
+    MessageClass.CRITICAL: 0,
+    MessageClass.ALERT: 1,
+    MessageClass.NOTICE: 2,
+    MessageClass.BULK: 3,
+}
+
 
 @attrs.frozen(kw_only=True)
 class Message:

@@ -8,13 +8,13 @@ from datetime import datetime
 import attrs
 
 from tocsin.model.ids import AccountId, VendorId
-from tocsin.model.report import Batch, InboundMessage, Report
+from tocsin.model.report import Batch, InboundMessage, Report, ReportState
 from tocsin.outbox.evidence import EVIDENCE_WINDOW, events_of, join, only_doubt
 from tocsin.outbox.moves import Moves
 from tocsin.outbox.ports import RawId
 from tocsin.outbox.record import Attempt, RawAnswer, StoredInbound, StoredReport
 from tocsin.outbox.rows import Rows
-from tocsin.outbox.state import AttemptState
+from tocsin.outbox.state import AttemptState, State
 
 
 class Arrivals:
@@ -102,6 +102,6 @@ class Arrivals:
         delivery = self._rows.get_deliveries([joined.delivery])[joined.delivery]
         copies = [one.id for one in self._rows.attempts_of([delivery.id])[delivery.id] if one.state.may_ring]
         events = events_of(delivery.state, joined, newest=copies[-1:] == [joined.id])
-        if events:
+        if events or (delivery.state is State.SUBMITTED and joined.report is ReportState.FAILED):
             with Moves(self._rows, now) as moves:
                 moves.move(delivery, *events)

@@ -43,15 +43,12 @@ def events_of(state: State, attempt: Attempt, *, newest: bool) -> tuple[Event, .
         state: where the delivery stands.
         attempt: after `join`.
         newest: whether no later attempt may ring a phone; an older copy's failure changes nothing.
+
+    What a failed report leads to, another account or the end, is the policy's to say.
     """
     if attempt.report is ReportState.DELIVERED:
         return _delivered(state)
-    if not newest:
-        return ()
-    taken = (Event.ACCEPTED,) if state in (State.IN_DOUBT, State.PARKED) else ()
-    if attempt.report is ReportState.FAILED and (taken or state is State.SUBMITTED):
-        return (*taken, Event.REPORTED_FAILED)
-    return taken
+    return (Event.ACCEPTED,) if newest and state in (State.IN_DOUBT, State.PARKED) else ()
 
 
 def _delivered(state: State) -> tuple[Event, ...]:

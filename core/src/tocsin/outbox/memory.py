@@ -10,7 +10,7 @@ from datetime import datetime
 
 import attrs
 
-from tocsin.model.ids import AccountId, AttemptId, DeliveryId, HolderId, MessageId, VendorId
+from tocsin.model.ids import AccountId, AttemptId, DeliveryId, HolderId, MessageId, VendorId, position_of
 from tocsin.model.message import Message
 from tocsin.model.phone import Msisdn
 from tocsin.outbox.ports import RawId
@@ -19,11 +19,13 @@ from tocsin.outbox.record import (
     Chapter,
     Delivery,
     Filter,
+    Listening,
     RawAnswer,
     StoredInbound,
     StoredReport,
     Transition,
 )
+from tocsin.outbox.state import State
 from tocsin.outbox.store import Outbox
 
 
@@ -43,6 +45,7 @@ class _Tables:
     deliveries: dict[DeliveryId, Delivery] = attrs.field(factory=dict)
     holders: dict[HolderId, datetime] = attrs.field(factory=dict)
     pollers: dict[AccountId, tuple[HolderId, datetime]] = attrs.field(factory=dict)
+    listenings: dict[tuple[AccountId, str], Listening] = attrs.field(factory=dict)
     keywords: dict[AccountId, tuple[str, ...]] = attrs.field(factory=dict)
     balance_asked: dict[AccountId, datetime] = attrs.field(factory=dict)
     attempts: dict[AttemptId, Attempt] = attrs.field(factory=dict)
@@ -59,21 +62,28 @@ class _Tables:
 
 
 class MemoryRows:
-    """Rows in dictionaries. A failed transaction puts back the tables as they were."""
+    """Rows in dictionaries. A failed transaction puts back the tables as they were.
 
-    def __init__(self) -> None:
+    Args:
+        boundary: told of each commit, before and after: where the simulator pulls the plug.
+    """
+
+    def __init__(self, boundary: Callable[[str], None] = lambda _: None) -> None:
+        self._boundary = boundary
         self._lock = threading.RLock()
         self._tables = _Tables()
 
     @contextmanager
-    def transaction(self, name: str) -> Iterator[None]:  # noqa: ARG002 (the name tells boundaries apart; here are none)
+    def transaction(self, name: str) -> Iterator[None]:
         with self._lock:
             before = self._tables.copy()
             try:
                 yield
+                self._boundary(f"{name}: before commit")
             except BaseException:
                 self._tables = before
                 raise
+            self._boundary(f"{name}: after commit")
 
     def reading(self) -> AbstractContextManager[object]:
         return self._lock
@@ -107,6 +117,14 @@ class MemoryRows:
     def get_deliveries(self, ids: Iterable[DeliveryId]) -> dict[DeliveryId, Delivery]:
         return {one: self._tables.deliveries[one] for one in ids if one in self._tables.deliveries}
 
+    def due(self, state: State, now: datetime, limit: int) -> tuple[Delivery, ...]:
+        due = [one for one in self._tables.deliveries.values() if one.state is state and one.due_at <= now]
+        return tuple(sorted(due, key=lambda one: (one.urgency, one.due_at, one.message, position_of(one.id)))[:limit])
+
+    def next_due(self, states: Iterable[State]) -> datetime | None:
+        wanted = frozenset(states)
+        return min((one.due_at for one in self._tables.deliveries.values() if one.state in wanted), default=None)
+
     def held_by(self, holder: HolderId) -> tuple[Delivery, ...]:
         return tuple(one for one in self._tables.deliveries.values() if one.holder == holder)
 
@@ -131,6 +149,12 @@ class MemoryRows:
     def remove_poller(self, account: AccountId, holder: HolderId) -> None:
         if self._tables.pollers.get(account, (None,))[0] == holder:
             del self._tables.pollers[account]
+
+    def save_listening(self, heard: Listening) -> None:
+        self._tables.listenings[heard.account, heard.kind] = heard
+
+    def listenings(self) -> tuple[Listening, ...]:
+        return tuple(heard for _, heard in sorted(self._tables.listenings.items()))
 
     def attempts_of(self, deliveries: Iterable[DeliveryId]) -> dict[DeliveryId, tuple[Attempt, ...]]:
         found: dict[DeliveryId, list[Attempt]] = {one: [] for one in deliveries}

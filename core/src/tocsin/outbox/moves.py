@@ -14,6 +14,7 @@ from tocsin.outbox.rows import Rows
 from tocsin.outbox.state import Event, State, step
 
 _HELD_BY_SOMEBODY = (State.CLAIMED, State.SENDING)
+_WAITING = (State.QUEUED, State.IN_DOUBT, State.SUBMITTED)
 
 
 class Moves:
@@ -21,12 +22,14 @@ class Moves:
 
     def __init__(self, rows: Rows, now: datetime) -> None:
         self._rows = rows
-        self._now = now
+        self.now = now
         self._moved: dict[DeliveryId, Delivery] = {}
         self._transitions: list[Transition] = []
 
     def move(self, delivery: Delivery, *events: Event, **changes: Any) -> Delivery:
         """Take a delivery, as far as it has been moved here, through the events; return it as it stands then.
+
+        Wherever it waits afterwards, the policy is asked of it at once, unless `due_at` says when.
 
         Args:
             delivery: as loaded.
@@ -40,11 +43,14 @@ class Moves:
         for event in events:
             after = step(delivery.state, event)
             self._transitions.append(
-                Transition(at=self._now, delivery=delivery.id, event=event, before=delivery.state, after=after)
+                Transition(at=self.now, delivery=delivery.id, event=event, before=delivery.state, after=after)
             )
-            delivery = attrs.evolve(delivery, state=after, updated_at=self._now)
+            delivery = attrs.evolve(delivery, state=after)
+        if delivery.state in _WAITING:
+            changes.setdefault("due_at", self.now)
         if delivery.state not in _HELD_BY_SOMEBODY:
             changes["holder"] = None
+        changes |= {"updated_at": self.now, "revision": delivery.revision + 1}
         self._moved[delivery.id] = delivery = attrs.evolve(delivery, **changes)
         return delivery
 

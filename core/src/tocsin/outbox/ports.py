@@ -6,6 +6,7 @@ Every method is one transaction, durable when it returns. A method that raises h
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import NewType, Protocol
 
@@ -19,6 +20,7 @@ from tocsin.outbox.record import (
     Delivery,
     Filter,
     Intent,
+    Listening,
     RawAnswer,
     Settlement,
     StoredInbound,
@@ -52,8 +54,16 @@ class Claiming(Protocol):
         """Claim what is queued and due of the message, and return all that the holder has of it."""
         ...
 
-    def resend(self, delivery: DeliveryId, holder: HolderId, now: datetime) -> Delivery | None:
-        """Claim a delivery in doubt for another submit; None where it is in doubt no more."""
+    def claim_due(self, holder: HolderId, limit: int, now: datetime) -> tuple[Delivery, ...]:
+        """Claim up to so many of all that is queued and due, the most urgent first, then the longest due."""
+        ...
+
+    def renew(self, holder: HolderId, now: datetime) -> None:
+        """Give a sign of life: the holder's lease begins anew."""
+        ...
+
+    def held(self, holder: HolderId) -> tuple[Delivery, ...]:
+        """Return what the holder has claimed or is sending."""
         ...
 
     def release(self, holder: HolderId, now: datetime) -> None:
@@ -65,11 +75,31 @@ class Claiming(Protocol):
         ...
 
 
+class Waiting(Protocol):
+    """Deliveries that nobody has in hand, and when the policy is to be asked of them."""
+
+    def awaiting(self, limit: int, now: datetime) -> tuple[Delivery, ...]:
+        """Return up to so many deliveries in doubt or submitted, of which the policy is to be asked by now."""
+        ...
+
+    def next_due(self) -> datetime | None:
+        """Return when the next delivery is due, queued or waiting for evidence; None where none ever is."""
+        ...
+
+    def reopen(self, seen: tuple[Delivery, ...], now: datetime) -> tuple[DeliveryId, ...]:
+        """Queue deliveries in doubt or submitted for another submit; return those that still stood as seen."""
+        ...
+
+
 class Settling(Protocol):
     """T3 and T4, and what the policy closes without a submit."""
 
-    def intend(self, intents: tuple[Intent, ...], now: datetime) -> tuple[Attempt, ...]:
-        """Write INTENT for one request: its deliveries whose claim still stands. Return their attempts, in order."""
+    def intend(self, requests: Sequence[tuple[Intent, ...]], now: datetime) -> tuple[tuple[Attempt, ...], ...]:
+        """Write INTENT for each request's deliveries whose claim still stands.
+
+        Returns:
+            For each request its attempts, in order; an empty tuple where nobody's claim stands.
+        """
         ...
 
     def settle(self, settlements: tuple[Settlement, ...], now: datetime) -> None:
@@ -80,8 +110,8 @@ class Settling(Protocol):
         """Cancel what is unsent, and what is parked; return which. What is claimed, or was taken, stays as it is."""
         ...
 
-    def close_out(self, verdicts: tuple[Verdict, ...], now: datetime) -> None:
-        """Write what the policy decided for deliveries that are not submitted now."""
+    def close_out(self, verdicts: tuple[Verdict, ...], now: datetime) -> tuple[DeliveryId, ...]:
+        """Write what the policy decided for deliveries that are not submitted now; return those it still held for."""
         ...
 
 
@@ -92,8 +122,16 @@ class Polling(Protocol):
         """Take the account's poll lease; False while somebody else has it. Its commit proves that we can store."""
         ...
 
-    def end_poll(self, account: AccountId, holder: HolderId) -> None:
-        """Give the lease back."""
+    def end_poll(self, account: AccountId, holder: HolderId, heard: Listening | None = None) -> None:
+        """Give the lease back, and write down how the poll went."""
+        ...
+
+    def note_poll(self, heard: Listening) -> None:
+        """Write down how a query went that takes nothing away, and needs no lease."""
+        ...
+
+    def listenings(self) -> tuple[Listening, ...]:
+        """Return how the polls of each account and kind have gone."""
         ...
 
 
@@ -148,8 +186,16 @@ class Query(Protocol):
         """Return a message, or None."""
         ...
 
+    def messages(self, wanted: Iterable[MessageId]) -> dict[MessageId, Message]:
+        """Return those messages that exist."""
+        ...
+
     def deliveries(self, wanted: Filter) -> tuple[Delivery, ...]:
         """Return deliveries, newest message first, recipients in the order given."""
+        ...
+
+    def get(self, deliveries: tuple[DeliveryId, ...]) -> tuple[Delivery, ...]:
+        """Return those deliveries that exist."""
         ...
 
     def attempts(self, deliveries: tuple[DeliveryId, ...]) -> dict[DeliveryId, tuple[Attempt, ...]]:
@@ -165,7 +211,7 @@ class Query(Protocol):
         ...
 
 
-class Store(Accepting, Claiming, Settling, Polling, Evidence, Upkeep, Query, Protocol):
+class Store(Accepting, Claiming, Waiting, Settling, Polling, Evidence, Upkeep, Query, Protocol):
     """A whole store."""
 
     def close(self) -> None:

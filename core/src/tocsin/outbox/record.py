@@ -51,7 +51,12 @@ class Delivery:
     """One message to one recipient, as it stands.
 
     Args:
+        due_at: when the policy is to be asked next: while queued, whether to submit; while in doubt or submitted,
+            whether to go on without the evidence that did not come.
         epoch: raised with each claim; a write by an older claim changes nothing.
+        revision: raised with each write; what was decided about an older one is dropped.
+        urgency: of its class; see `MessageClass.urgency`.
+        report_overdue: the vendor took it, and no report came in its class's time.
         account: the account of the newest attempt.
     """
 
@@ -64,6 +69,9 @@ class Delivery:
     expires_at: datetime
     updated_at: datetime
     epoch: int = 0
+    revision: int = 0
+    urgency: int = 0
+    report_overdue: bool = False
     holder: HolderId | None = None
     account: AccountId | None = None
 
@@ -159,22 +167,33 @@ class Settlement:
 
     Args:
         keep: the holder goes on with a delivery that may be tried again, instead of leaving it queued.
+        due_at: when the policy is to be asked again of what was accepted or is in doubt; None for at once.
     """
 
     attempt: AttemptId
     epoch: int
     outcome: Outcome
     keep: bool = False
+    due_at: datetime | None = None
 
 
 @attrs.frozen(kw_only=True)
 class Verdict:
-    """The policy's last word on a claimed delivery that is not submitted now."""
+    """What the policy decided of a delivery that is not submitted now.
 
-    delivery: DeliveryId
-    epoch: int
-    event: Event
-    explanation: Explanation = attrs.field(repr=False)
+    Args:
+        seen: the delivery as it stood. A claimed one is guarded by its epoch, any other by its revision.
+        events: what happens to it, in order; none where it stays as it is.
+        due_at: when the policy is to be asked again; None for never, or where the events say.
+        report_overdue: no report came in time.
+        explanation: the decision, for its story; None where it says nothing new.
+    """
+
+    seen: Delivery
+    events: tuple[Event, ...] = ()
+    due_at: datetime | None = None
+    report_overdue: bool = False
+    explanation: Explanation | None = attrs.field(default=None, repr=False)
 
 
 @attrs.frozen(kw_only=True)
@@ -222,6 +241,26 @@ class StoredInbound:
     account: AccountId
     message: InboundMessage
     received_at: datetime
+
+
+@attrs.frozen(kw_only=True)
+class Listening:
+    """How the polls of one account and kind have gone.
+
+    Args:
+        kind: `reports`, `inbound` or `balance`.
+        asked_at: when the last one began.
+        heard_at: when the last one that brought a whole answer began; None for never.
+        trouble: what became of the last one, if it failed.
+        gaps: polls whose answer was lost on its way: what it held, the vendor has forgotten.
+    """
+
+    account: AccountId
+    kind: str
+    asked_at: datetime
+    heard_at: datetime | None = None
+    trouble: str = ""
+    gaps: int = 0
 
 
 @attrs.frozen(kw_only=True)

@@ -19,11 +19,13 @@ from tocsin.outbox.record import (
     Chapter,
     Delivery,
     Filter,
+    Listening,
     RawAnswer,
     StoredInbound,
     StoredReport,
     Transition,
 )
+from tocsin.outbox.state import State
 
 
 class MessageRows(Protocol):
@@ -51,6 +53,14 @@ class DeliveryRows(Protocol):
 
     def get_deliveries(self, ids: Iterable[DeliveryId]) -> dict[DeliveryId, Delivery]:
         """Return those that exist."""
+        ...
+
+    def due(self, state: State, now: datetime, limit: int) -> tuple[Delivery, ...]:
+        """Return up to so many in that state that are due by now: the most urgent first, then the longest due."""
+        ...
+
+    def next_due(self, states: Iterable[State]) -> datetime | None:
+        """Return the earliest time at which one in any of the states is due."""
         ...
 
     def held_by(self, holder: HolderId) -> tuple[Delivery, ...]:
@@ -83,6 +93,14 @@ class HolderRows(Protocol):
 
     def remove_poller(self, account: AccountId, holder: HolderId) -> None:
         """Remove the account's poller, if it is that holder."""
+        ...
+
+    def save_listening(self, heard: Listening) -> None:
+        """Insert or replace how the polls of an account and kind have gone."""
+        ...
+
+    def listenings(self) -> tuple[Listening, ...]:
+        """Return all of them, by account and kind."""
         ...
 
 

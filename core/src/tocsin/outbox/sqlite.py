@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import sqlite3
 import threading
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from datetime import datetime
@@ -15,7 +16,7 @@ from pathlib import Path
 
 from tocsin.errors import CommitUnknown, StoreFailed
 from tocsin.model.ids import AccountId, AttemptId, DeliveryId, HolderId, MessageId, VendorId
-from tocsin.model.message import Message
+from tocsin.model.message import Message, MessageClass
 from tocsin.model.phone import Msisdn
 from tocsin.model.submission import Attachment
 from tocsin.outbox import sqlite_rows as columns
@@ -25,17 +26,23 @@ from tocsin.outbox.record import (
     Chapter,
     Delivery,
     Filter,
+    Listening,
     RawAnswer,
     StoredInbound,
     StoredReport,
     Transition,
 )
 from tocsin.outbox.sqlite_file import open_file
+from tocsin.outbox.state import State
 
 Boundary = Callable[[str], None]
 """Called as each commit begins and has ended, with its name: where a crash test pulls the plug."""
 
 _CHUNK = 500
+_GAP_S = 0.002
+_LEADER_PAGES = 1000
+_FOLLOWER_PAGES = 10_000
+"""Others than the worker checkpoint only where there is no worker to do it: when the log has grown long."""
 
 
 def open_rows(path: Path, boundary: Boundary = lambda _: None) -> SqliteRows:
@@ -58,6 +65,15 @@ class SqliteRows:
         self._sql = connection
         self._boundary = boundary
         self._lock = threading.RLock()
+        self._gap_s = 0.0
+        self._committed_at = 0.0
+        self._sql.execute(f"PRAGMA wal_autocheckpoint = {_FOLLOWER_PAGES}")
+
+    def lead(self) -> None:
+        """Be the worker: the one that checkpoints, and that leaves the others a gap between its commits."""
+        with self._lock:
+            self._gap_s = _GAP_S
+            self._sql.execute(f"PRAGMA wal_autocheckpoint = {_LEADER_PAGES}")
 
     def close(self) -> None:
         with self._lock:
@@ -69,6 +85,7 @@ class SqliteRows:
     @contextmanager
     def transaction(self, name: str) -> Iterator[None]:
         with self._lock:
+            self._leave_gap()
             try:
                 self._sql.execute("BEGIN IMMEDIATE")
                 yield
@@ -83,7 +100,14 @@ class SqliteRows:
                 self._sql.execute("COMMIT")
             except sqlite3.Error as error:
                 raise CommitUnknown(f"the store's commit failed ({error}); reopen it to see what stands") from error
+            self._committed_at = time.monotonic()
             self._boundary(f"{name}: after commit")
+
+    def _leave_gap(self) -> None:
+        """Let other processes have their turn: SQLite's lock knows no queue, and the one who just had it wins."""
+        wait_s = self._committed_at + self._gap_s - time.monotonic()
+        if wait_s > 0:
+            time.sleep(wait_s)
 
     def _rows(self, statement: str, *values: object) -> list[sqlite3.Row]:
         with self._lock:
@@ -149,15 +173,41 @@ class SqliteRows:
         found = map(columns.read_delivery, self._rows_of("SELECT * FROM delivery WHERE id IN (?)", ids))
         return {one.id: one for one in found}
 
+    def due(self, state: State, now: datetime, limit: int) -> tuple[Delivery, ...]:
+        rows: list[sqlite3.Row] = []
+        for urgency in sorted({cls.urgency for cls in MessageClass}):  # each a range of the index, none a sort
+            rows += self._rows(
+                "SELECT * FROM delivery WHERE state = ? AND urgency = ? AND due_at <= ?"
+                " ORDER BY due_at, message, position LIMIT ?",
+                state.value,
+                urgency,
+                columns.microseconds(now),
+                limit - len(rows),
+            )
+        return tuple(columns.read_delivery(row) for row in rows)
+
+    def next_due(self, states: Iterable[State]) -> datetime | None:
+        earliest = [
+            self._rows(
+                "SELECT min(due_at) AS due_at FROM delivery WHERE state = ? AND urgency = ?", state.value, urgency
+            )[0]["due_at"]
+            for state in states
+            for urgency in sorted({cls.urgency for cls in MessageClass})
+        ]
+        return min((columns.moment(due_at) for due_at in earliest if due_at is not None), default=None)
+
     def held_by(self, holder: HolderId) -> tuple[Delivery, ...]:
         rows = self._rows("SELECT * FROM delivery WHERE holder = ? ORDER BY message, position", holder)
         return tuple(columns.read_delivery(row) for row in rows)
 
     def save_deliveries(self, deliveries: Iterable[Delivery]) -> None:
         self._sql.executemany(
-            "INSERT INTO delivery VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET"
+            "INSERT INTO delivery (id, message, position, recipient, state, route, due_at, expires_at, updated_at,"
+            " epoch, holder, account, revision, urgency, report_overdue)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET"
             " state = excluded.state, due_at = excluded.due_at, updated_at = excluded.updated_at,"
-            " epoch = excluded.epoch, holder = excluded.holder, account = excluded.account",
+            " epoch = excluded.epoch, holder = excluded.holder, account = excluded.account,"
+            " revision = excluded.revision, report_overdue = excluded.report_overdue",
             map(columns.delivery_columns, deliveries),
         )
 
@@ -181,6 +231,12 @@ class SqliteRows:
 
     def remove_poller(self, account: AccountId, holder: HolderId) -> None:
         self._sql.execute("DELETE FROM poller WHERE account = ? AND holder = ?", (account, holder))
+
+    def save_listening(self, heard: Listening) -> None:
+        self._sql.execute("REPLACE INTO listening VALUES (?, ?, ?, ?, ?, ?)", columns.listening_columns(heard))
+
+    def listenings(self) -> tuple[Listening, ...]:
+        return tuple(map(columns.read_listening, self._rows("SELECT * FROM listening ORDER BY account, kind")))
 
     def save_keywords(self, account: AccountId, words: tuple[str, ...], now: datetime) -> None:
         values = (account, columns.microseconds(now), json.dumps(words, ensure_ascii=False))

@@ -9,7 +9,7 @@ from contextlib import closing, suppress
 from pathlib import Path
 
 from tocsin.errors import StoreError
-from tocsin.outbox.sqlite_schema import APPLICATION_ID, SCHEMA, VERSION
+from tocsin.outbox.sqlite_schema import APPLICATION_ID, MIGRATIONS, SCHEMA, VERSION
 
 _BUSY_MS = 10_000
 
@@ -63,13 +63,15 @@ def _prepare(connection: sqlite3.Connection, path: Path) -> None:
     version = _pragma(connection, "user_version")
     if not ours and connection.execute("SELECT 1 FROM sqlite_schema").fetchone():
         raise StoreError(f"{path} is a database, but not a store of tocsin")
-    if ours and version != VERSION:
+    if ours and version != VERSION and version not in MIGRATIONS:
         raise StoreError(f"the store {path} is of version {version}; this tocsin knows version {VERSION}")
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = FULL")
     connection.execute("PRAGMA foreign_keys = ON")
     if not ours:
         _create(connection)
+    elif version != VERSION:
+        _migrate(connection)
 
 
 def _create(connection: sqlite3.Connection) -> None:
@@ -80,6 +82,16 @@ def _create(connection: sqlite3.Connection) -> None:
             connection.execute(statement)
         connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
         connection.execute(f"PRAGMA user_version = {VERSION}")
+    connection.execute("COMMIT")
+
+
+def _migrate(connection: sqlite3.Connection) -> None:
+    """Bring an older store up to this version, in one transaction: it is the old one, or the new one whole."""
+    connection.execute("BEGIN IMMEDIATE")
+    while (version := _pragma(connection, "user_version")) in MIGRATIONS:  # another process may have been first
+        for statement in MIGRATIONS[version].split(";"):
+            connection.execute(statement)
+        connection.execute(f"PRAGMA user_version = {version + 1}")
     connection.execute("COMMIT")
 
 

@@ -8,14 +8,14 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from tocsin.errors import InvalidNumber
-from tocsin.model.ids import AccountId, AttemptId, DeliveryId, HolderId, MessageId, SubmitId, VendorId
+from tocsin.model.ids import AccountId, AttemptId, DeliveryId, HolderId, MessageId, SubmitId, VendorId, position_of
 from tocsin.model.message import Message, MessageClass
 from tocsin.model.outcome import Reason
 from tocsin.model.phone import E164, Msisdn, ShortCode
 from tocsin.model.push import Trust
 from tocsin.model.report import InboundMessage, Report, ReportState
 from tocsin.model.submission import Attachment
-from tocsin.outbox.record import Attempt, Delivery, RawAnswer, StoredInbound, StoredReport, Transition
+from tocsin.outbox.record import Attempt, Delivery, Listening, RawAnswer, StoredInbound, StoredReport, Transition
 from tocsin.outbox.state import AttemptState, Event, State
 
 Row = sqlite3.Row
@@ -89,7 +89,7 @@ def delivery_columns(delivery: Delivery) -> Columns:
     return (
         delivery.id,
         delivery.message,
-        int(delivery.id.rsplit(".", 1)[1]),
+        position_of(delivery.id),
         delivery.to.full,
         delivery.state.value,
         delivery.route,
@@ -99,6 +99,9 @@ def delivery_columns(delivery: Delivery) -> Columns:
         delivery.epoch,
         delivery.holder,
         delivery.account,
+        delivery.revision,
+        delivery.urgency,
+        delivery.report_overdue,
     )
 
 
@@ -114,6 +117,9 @@ def read_delivery(row: Row) -> Delivery:
         expires_at=moment(row["expires_at"]),
         updated_at=moment(row["updated_at"]),
         epoch=row["epoch"],
+        revision=row["revision"],
+        urgency=row["urgency"],
+        report_overdue=bool(row["report_overdue"]),
         holder=None if row["holder"] is None else HolderId(row["holder"]),
         account=None if row["account"] is None else AccountId(row["account"]),
     )
@@ -164,6 +170,24 @@ def read_attempt(row: Row) -> Attempt:
         report=None if row["report"] is None else ReportState(row["report"]),
         report_code=row["report_code"],
         report_at=_maybe_moment(row["report_at"]),
+    )
+
+
+def listening_columns(heard: Listening) -> Columns:
+    """Return the columns of `listening`."""
+    asked_at, heard_at = microseconds(heard.asked_at), _maybe(heard.heard_at)
+    return (heard.account, heard.kind, asked_at, heard_at, heard.trouble, heard.gaps)
+
+
+def read_listening(row: Row) -> Listening:
+    """Return how the polls of an account and kind have gone, from its row."""
+    return Listening(
+        account=AccountId(row["account"]),
+        kind=row["kind"],
+        asked_at=moment(row["asked_at"]),
+        heard_at=_maybe_moment(row["heard_at"]),
+        trouble=row["trouble"],
+        gaps=row["gaps"],
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 APPLICATION_ID = 0x746F6373
 """`tocs`: marks the file as ours."""
 
-VERSION = 1
+VERSION = 2
 
 SCHEMA = """
 CREATE TABLE message (
@@ -47,10 +47,13 @@ CREATE TABLE delivery (
     updated_at INTEGER NOT NULL,
     epoch INTEGER NOT NULL,
     holder TEXT,
-    account TEXT
+    account TEXT,
+    revision INTEGER NOT NULL DEFAULT 0,
+    urgency INTEGER NOT NULL DEFAULT 0,
+    report_overdue INTEGER NOT NULL DEFAULT 0
 ) WITHOUT ROWID;
 CREATE INDEX delivery_by_message ON delivery (message, position);
-CREATE INDEX delivery_by_state ON delivery (state, due_at);
+CREATE INDEX delivery_by_state ON delivery (state, urgency, due_at);
 CREATE INDEX delivery_by_recipient ON delivery (recipient);
 CREATE INDEX delivery_by_holder ON delivery (holder) WHERE holder IS NOT NULL;
 
@@ -63,6 +66,16 @@ CREATE TABLE poller (
     account TEXT PRIMARY KEY,
     holder TEXT NOT NULL,
     lease_until INTEGER NOT NULL
+) WITHOUT ROWID;
+
+CREATE TABLE listening (
+    account TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    asked_at INTEGER NOT NULL,
+    heard_at INTEGER,
+    trouble TEXT NOT NULL,
+    gaps INTEGER NOT NULL,
+    PRIMARY KEY (account, kind)
 ) WITHOUT ROWID;
 
 CREATE TABLE keyword_list (
@@ -174,3 +187,27 @@ CREATE TABLE quarantine (
     piece TEXT NOT NULL
 );
 """
+
+MIGRATIONS: dict[int, str] = {
+    1: """
+ALTER TABLE delivery ADD COLUMN revision INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE delivery ADD COLUMN urgency INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE delivery ADD COLUMN report_overdue INTEGER NOT NULL DEFAULT 0;
+UPDATE delivery SET urgency = (
+    SELECT CASE class WHEN 'alert' THEN 1 WHEN 'notice' THEN 2 WHEN 'bulk' THEN 3 ELSE 0 END
+    FROM message WHERE message.id = delivery.message
+);
+DROP INDEX delivery_by_state;
+CREATE INDEX delivery_by_state ON delivery (state, urgency, due_at);
+CREATE TABLE listening (
+    account TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    asked_at INTEGER NOT NULL,
+    heard_at INTEGER,
+    trouble TEXT NOT NULL,
+    gaps INTEGER NOT NULL,
+    PRIMARY KEY (account, kind)
+) WITHOUT ROWID;
+""",
+}
+"""What makes a store of that version one of the next."""

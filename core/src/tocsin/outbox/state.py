@@ -95,6 +95,7 @@ TRANSITIONS: dict[tuple[State, Event], State] = {
     (State.SUBMITTED, Event.REPORTED_FAILED): State.UNDELIVERED,
     (State.SUBMITTED, Event.RESEND): State.QUEUED,
     (State.SUBMITTED, Event.WINDOW_CLOSED): State.REPORT_TIMEOUT,
+    (State.SUBMITTED, Event.PARK): State.PARKED,
     (State.IN_DOUBT, Event.ACCEPTED): State.SUBMITTED,
     (State.IN_DOUBT, Event.RESEND): State.QUEUED,
     (State.IN_DOUBT, Event.PARK): State.PARKED,

@@ -1,21 +1,23 @@
 """The outbox: every transaction of a delivery's life, written once over `Rows`.
 
-Each method loads what it needs, computes with pure functions and `step`, and saves. What arrives from vendors is in
-`tocsin.outbox.arrivals`.
+Each method loads what it needs, computes with pure functions and `step`, and saves. Its steps stand by their nouns:
+`claims`, `settling`, `arrivals`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from datetime import datetime, timedelta
+from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime
+from typing import TypeVar
+
+import attrs
 
 from tocsin.errors import KeyConflict
-from tocsin.model.ids import AccountId, DeliveryId, HolderId, MessageId, SubmitId, attempt_id
+from tocsin.model.ids import AccountId, DeliveryId, HolderId, MessageId
 from tocsin.model.message import Message
-from tocsin.model.outcome import Accepted, Outcome, Unknown
 from tocsin.model.report import Batch, InboundMessage, Report
 from tocsin.outbox.arrivals import Arrivals
-from tocsin.outbox.evidence import events_of, proved_by_duplicate
+from tocsin.outbox.claims import LEASE, abandon, renew, take
 from tocsin.outbox.moves import Moves
 from tocsin.outbox.ports import RawId
 from tocsin.outbox.record import (
@@ -25,6 +27,7 @@ from tocsin.outbox.record import (
     Delivery,
     Filter,
     Intent,
+    Listening,
     NewDelivery,
     RawAnswer,
     Settlement,
@@ -32,13 +35,12 @@ from tocsin.outbox.record import (
     StoredReport,
     Transition,
     Verdict,
-    event_of,
 )
 from tocsin.outbox.rows import Rows
-from tocsin.outbox.state import TRANSITIONS, AttemptState, Event, State, step_attempt
+from tocsin.outbox.settling import one_request, settle_each, stands, still_holds
+from tocsin.outbox.state import TRANSITIONS, Event, State
 
-LEASE = timedelta(seconds=60)
-"""How long a claim stands without a sign of life. Longer than any exchange may take."""
+_T = TypeVar("_T")
 
 
 class Outbox:
@@ -64,10 +66,10 @@ class Outbox:
             if owner is not None:
                 return _same_message(owner, acceptance.fingerprint)
             self._rows.add_message(message, acceptance.fingerprint)
-            queued = [_queued(message.id, new, now) for new in acceptance.deliveries]
+            queued = [_queued(message, new, now) for new in acceptance.deliveries]
             self._rows.save_deliveries(queued)
             if acceptance.holder is not None:
-                self._take(queued, acceptance.holder, now)
+                take(self._rows, queued, acceptance.holder, now)
         return message.id
 
     def claim(self, message: MessageId, holder: HolderId, now: datetime) -> tuple[Delivery, ...]:
@@ -77,21 +79,44 @@ class Outbox:
 
         if due():  # a look costs no commit
             with self._rows.transaction("claim"):
-                self._take(due(), holder, now)
+                take(self._rows, due(), holder, now)
         return tuple(one for one in self._rows.held_by(holder) if one.message == message)
 
-    def resend(self, delivery: DeliveryId, holder: HolderId, now: datetime) -> Delivery | None:
-        with self._rows.transaction("resend"):
-            found = self._rows.get_deliveries([delivery]).get(delivery)
-            if found is None or found.state is not State.IN_DOUBT:
-                return None
+    def claim_due(self, holder: HolderId, limit: int, now: datetime) -> tuple[Delivery, ...]:
+        if not self._rows.due(State.QUEUED, now, 1):
+            return ()
+        with self._rows.transaction("claim"):
+            return tuple(take(self._rows, self._rows.due(State.QUEUED, now, limit), holder, now))
+
+    def awaiting(self, limit: int, now: datetime) -> tuple[Delivery, ...]:
+        with self._rows.reading():
+            doubtful = self._rows.due(State.IN_DOUBT, now, limit)
+            return doubtful + self._rows.due(State.SUBMITTED, now, limit - len(doubtful))
+
+    def next_due(self) -> datetime | None:
+        with self._rows.reading():
+            return self._rows.next_due((State.QUEUED, State.IN_DOUBT, State.SUBMITTED))
+
+    def reopen(self, seen: tuple[Delivery, ...], now: datetime) -> tuple[DeliveryId, ...]:
+        with self._rows.transaction("reopen"):
+            found = self._rows.get_deliveries(one.id for one in seen)
+            standing = [found[one.id] for one in seen if found[one.id].revision == one.revision]
             with Moves(self._rows, now) as moves:
-                queued = moves.move(found, Event.RESEND)
-            return self._take([queued], holder, now)[0]
+                for one in standing:
+                    moves.move(one, Event.RESEND, report_overdue=False)
+            return tuple(one.id for one in standing)
+
+    def held(self, holder: HolderId) -> tuple[Delivery, ...]:
+        with self._rows.reading():
+            return self._rows.held_by(holder)
 
     def release(self, holder: HolderId, now: datetime) -> None:
         with self._rows.transaction("release"):
             self._abandon(holder, now)
+
+    def renew(self, holder: HolderId, now: datetime) -> None:
+        with self._rows.transaction("renew"):
+            self._rows.save_holder(holder, now + LEASE)
 
     def recover(self, now: datetime) -> int:
         holders = self._rows.holders()
@@ -101,41 +126,35 @@ class Outbox:
         with self._rows.transaction("recover"):
             return sum(self._abandon(holder, now) for holder in gone)
 
-    def intend(self, intents: tuple[Intent, ...], now: datetime) -> tuple[Attempt, ...]:
+    def intend(self, requests: Sequence[tuple[Intent, ...]], now: datetime) -> tuple[tuple[Attempt, ...], ...]:
         with self._rows.transaction("intend"):
-            ids = [intent.delivery for intent in intents]
+            ids = [one.delivery for request in requests for one in request]
             deliveries, history = self._rows.get_deliveries(ids), self._rows.attempts_of(ids)
-            standing = [one for one in intents if _stands(deliveries[one.delivery], one.epoch, State.CLAIMED)]
-            attempts = _one_request(standing, history, now)
+            standing = [
+                tuple(one for one in request if stands(deliveries[one.delivery], one.epoch, State.CLAIMED))
+                for request in requests
+            ]
+            leaving = tuple(one_request(request, history, now) for request in standing)
             with Moves(self._rows, now) as moves:
-                for one in standing:
+                for one in _flat(standing):
                     moves.move(deliveries[one.delivery], Event.INTENT, account=one.account)
-            self._rows.save_attempts(attempts)
-            self._rows.add_chapters({one.delivery: Chapter(at=now, explanation=one.explanation) for one in standing})
-            self._renew(deliveries.values(), now)
-            return attempts
+            self._rows.save_attempts(_flat(leaving))
+            self._rows.add_chapters(
+                {one.delivery: Chapter(at=now, explanation=one.explanation) for one in _flat(standing)}
+            )
+            renew(self._rows, deliveries.values(), now)
+            return leaving
 
     def settle(self, settlements: tuple[Settlement, ...], now: datetime) -> None:
         with self._rows.transaction("settle"):
             attempts = self._rows.get_attempts(one.attempt for one in settlements)
             deliveries = self._rows.get_deliveries(attempt.delivery for attempt in attempts.values())
             history = self._rows.attempts_of(deliveries)
-            settled = []
             with Moves(self._rows, now) as moves:
-                for one in settlements:
-                    attempt = attempts[one.attempt]
-                    delivery = deliveries[attempt.delivery]
-                    if _stands(delivery, one.epoch, State.SENDING):
-                        settled.append(_settled(attempt, one.outcome, now))
-                        if proved := proved_by_duplicate(history[delivery.id], settled[-1]):
-                            settled.append(proved)
-                        _after_outcome(moves, delivery, one, history[delivery.id])
-                    elif attempt.state is AttemptState.UNKNOWN and isinstance(one.outcome, Accepted):
-                        settled.append(_settled(attempt, one.outcome, now))
-                        _late_acceptance(moves, delivery)
-            self._rows.save_attempts(settled)
-            self._arrivals.rematch(settled, now)
-            self._renew(deliveries.values(), now)
+                changed = settle_each(moves, settlements, attempts, history, deliveries)
+            self._rows.save_attempts(changed)
+            self._arrivals.rematch(changed, now)
+            renew(self._rows, deliveries.values(), now)
 
     def cancel(self, deliveries: tuple[DeliveryId, ...], now: datetime) -> tuple[DeliveryId, ...]:
         with self._rows.transaction("cancel"):
@@ -146,21 +165,17 @@ class Outbox:
                     moves.move(one, Event.CANCEL)
             return tuple(one.id for one in unsent)
 
-    def close_out(self, verdicts: tuple[Verdict, ...], now: datetime) -> None:
+    def close_out(self, verdicts: tuple[Verdict, ...], now: datetime) -> tuple[DeliveryId, ...]:
         with self._rows.transaction("close-out"):
-            deliveries = self._rows.get_deliveries(verdict.delivery for verdict in verdicts)
-            standing = [
-                verdict
-                for verdict in verdicts
-                if (delivery := deliveries[verdict.delivery]).epoch == verdict.epoch
-                and (delivery.state, verdict.event) in TRANSITIONS
-            ]
+            deliveries = self._rows.get_deliveries(verdict.seen.id for verdict in verdicts)
+            standing = [one for one in verdicts if still_holds(one, deliveries[one.seen.id])]
             with Moves(self._rows, now) as moves:
-                for verdict in standing:
-                    moves.move(deliveries[verdict.delivery], verdict.event)
-            self._rows.add_chapters(
-                {verdict.delivery: Chapter(at=now, explanation=verdict.explanation) for verdict in standing}
-            )
+                for one in standing:
+                    due = {} if one.due_at is None else {"due_at": one.due_at}
+                    moves.move(deliveries[one.seen.id], *one.events, report_overdue=one.report_overdue, **due)
+            told = {one.seen.id: one.explanation for one in standing if one.explanation is not None}
+            self._rows.add_chapters({one: Chapter(at=now, explanation=why) for one, why in told.items()})
+            return tuple(one.seen.id for one in standing)
 
     def begin_poll(self, account: AccountId, holder: HolderId, now: datetime) -> bool:
         with self._rows.transaction("begin-poll"):
@@ -170,9 +185,19 @@ class Outbox:
             self._rows.save_poller(account, holder, now + LEASE)
             return True
 
-    def end_poll(self, account: AccountId, holder: HolderId) -> None:
+    def end_poll(self, account: AccountId, holder: HolderId, heard: Listening | None = None) -> None:
         with self._rows.transaction("end-poll"):
             self._rows.remove_poller(account, holder)
+            if heard is not None:
+                self._note(heard)
+
+    def note_poll(self, heard: Listening) -> None:
+        with self._rows.transaction("note-poll"):
+            self._note(heard)
+
+    def listenings(self) -> tuple[Listening, ...]:
+        with self._rows.reading():
+            return self._rows.listenings()
 
     def spool(self, raw: RawAnswer, now: datetime) -> RawId:
         return self._arrivals.spool(raw, now)
@@ -209,9 +234,18 @@ class Outbox:
         with self._rows.reading():
             return self._rows.find_message(message)
 
+    def messages(self, wanted: Iterable[MessageId]) -> dict[MessageId, Message]:
+        with self._rows.reading():
+            found = {one: self._rows.find_message(one) for one in set(wanted)}
+            return {name: message for name, message in found.items() if message is not None}
+
     def deliveries(self, wanted: Filter) -> tuple[Delivery, ...]:
         with self._rows.reading():
             return self._rows.find_deliveries(wanted)
+
+    def get(self, deliveries: tuple[DeliveryId, ...]) -> tuple[Delivery, ...]:
+        with self._rows.reading():
+            return tuple(self._rows.get_deliveries(deliveries).values())
 
     def attempts(self, deliveries: tuple[DeliveryId, ...]) -> dict[DeliveryId, tuple[Attempt, ...]]:
         with self._rows.reading():
@@ -225,30 +259,21 @@ class Outbox:
         with self._rows.reading():
             return self._rows.evidence(account)
 
-    def _take(self, queued: list[Delivery], holder: HolderId, now: datetime) -> list[Delivery]:
-        """Claim, under a new epoch, and start or renew the holder's lease."""
-        self._rows.save_holder(holder, now + LEASE)
-        with Moves(self._rows, now) as moves:
-            return [moves.move(one, Event.CLAIM, holder=holder, epoch=one.epoch + 1) for one in queued]
-
     def _abandon(self, holder: HolderId, now: datetime) -> int:
-        """T5: what the holder had claimed is queued again; what it was sending is in doubt, never queued."""
-        held = self._rows.held_by(holder)
-        sending = [one for one in held if one.state is State.SENDING]
-        history = self._rows.attempts_of(one.id for one in sending)
-        lost = [_settled(history[one.id][-1], Unknown("holder-lost"), now) for one in sending]
-        with Moves(self._rows, now) as moves:
-            for one in held:
-                moved = moves.move(one, Event.LOST if one.state is State.SENDING else Event.RELEASE)
-                _apply_earlier(moves, moved, history.get(one.id, ()))
-        self._rows.save_attempts(lost)
+        count, lost = abandon(self._rows, holder, now)
         self._arrivals.rematch(lost, now)
-        self._rows.save_holder(holder, None)
-        return len(held)
+        return count
 
-    def _renew(self, deliveries: Iterable[Delivery], now: datetime) -> None:
-        for holder in {one.holder for one in deliveries if one.holder is not None}:
-            self._rows.save_holder(holder, now + LEASE)
+    def _note(self, heard: Listening) -> None:
+        """Write down how a poll went. Gaps are counted; a failed poll does not forget when the last one was heard."""
+        known = {(one.account, one.kind): one for one in self._rows.listenings()}.get((heard.account, heard.kind))
+        if known is not None:
+            heard = attrs.evolve(heard, heard_at=heard.heard_at or known.heard_at, gaps=known.gaps + heard.gaps)
+        self._rows.save_listening(heard)
+
+
+def _flat(groups: Iterable[tuple[_T, ...]]) -> list[_T]:
+    return [one for group in groups for one in group]
 
 
 def _same_message(owner: tuple[MessageId, str], fingerprint: str) -> MessageId:
@@ -258,66 +283,15 @@ def _same_message(owner: tuple[MessageId, str], fingerprint: str) -> MessageId:
     return message
 
 
-def _queued(message: MessageId, new: NewDelivery, now: datetime) -> Delivery:
+def _queued(message: Message, new: NewDelivery, now: datetime) -> Delivery:
     return Delivery(
         id=new.id,
-        message=message,
+        message=message.id,
         to=new.to,
         state=State.QUEUED,
         route=new.route,
         due_at=new.due_at,
         expires_at=new.expires_at,
         updated_at=now,
+        urgency=message.cls.urgency,
     )
-
-
-def _stands(delivery: Delivery, epoch: int, state: State) -> bool:
-    """Whether a claim of that epoch still stands: the guard of T3 and T4."""
-    return delivery.epoch == epoch and delivery.state is state
-
-
-def _one_request(
-    intents: list[Intent], history: dict[DeliveryId, tuple[Attempt, ...]], now: datetime
-) -> tuple[Attempt, ...]:
-    """Return the attempts that leave together, named after the first of them."""
-    numbers = [len(history[one.delivery]) + 1 for one in intents]
-    ids = [attempt_id(one.delivery, number) for one, number in zip(intents, numbers, strict=True)]
-    return tuple(
-        Attempt(
-            id=name,
-            delivery=one.delivery,
-            number=number,
-            submit=SubmitId(ids[0]),
-            group_size=len(intents),
-            account=one.account,
-            state=AttemptState.INTENT,
-            intended_at=now,
-        )
-        for one, number, name in zip(intents, numbers, ids, strict=True)
-    )
-
-
-def _settled(attempt: Attempt, outcome: Outcome, now: datetime) -> Attempt:
-    settled = attempt.settled(outcome, now)
-    step_attempt(attempt.state, settled.state)
-    return settled
-
-
-def _after_outcome(moves: Moves, delivery: Delivery, one: Settlement, history: tuple[Attempt, ...]) -> None:
-    """Move on from SENDING."""
-    moved = _apply_earlier(moves, moves.move(delivery, event_of(one.outcome)), history)
-    if one.keep and moved.state is State.QUEUED:
-        moves.move(moved, Event.CLAIM, holder=delivery.holder)
-
-
-def _apply_earlier(moves: Moves, delivery: Delivery, history: tuple[Attempt, ...]) -> Delivery:
-    """Let reports of earlier copies have their say, which came while another was being sent."""
-    for earlier in history:
-        delivery = moves.move(delivery, *events_of(delivery.state, earlier, newest=False))
-    return delivery
-
-
-def _late_acceptance(moves: Moves, delivery: Delivery) -> None:
-    """The answer of a lost lease is kept as evidence: the doubt that the lease left behind is over."""
-    if delivery.state in (State.IN_DOUBT, State.PARKED):
-        moves.move(delivery, Event.ACCEPTED)

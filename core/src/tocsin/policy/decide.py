@@ -1,8 +1,9 @@
 """The one decision: what happens next to a delivery, and why. Pure, total, and the same everywhere it is asked.
 
-It is asked of a claimed delivery before each submit, and of one in doubt once its wait for evidence is over. The
-history of attempts carries all it needs: a group that is being halved, a submit that may be repeated once, accounts
-already tried, copies that may exist. So a process that dies between two steps loses no decision.
+It is asked of a claimed delivery before each submit, of one in doubt once its wait for evidence is over, and of a
+submitted one whose report says that it failed, or does not come. The history of attempts carries all it needs: a group
+that is being halved, a submit that may be repeated once, accounts already tried, copies that may exist. So a process
+that dies between two steps loses no decision.
 """
 
 from __future__ import annotations
@@ -10,193 +11,151 @@ from __future__ import annotations
 from datetime import datetime
 from typing import assert_never
 
-import attrs
-
-from tocsin.model.ids import AccountId
 from tocsin.model.outcome import Reason
+from tocsin.model.report import ReportState
 from tocsin.outbox.record import Attempt
 from tocsin.outbox.state import AttemptState
-from tocsin.policy.judge import Candidate, Judgement, Verdict, judge
-from tocsin.policy.route import InDoubt, Rules
+from tocsin.policy.choose import Choice, choose
+from tocsin.policy.decision import AwaitReport, CloseWindow, Decision, Submit, Trigger, Wait
+from tocsin.policy.judge import Candidate, Judgement, Verdict
+from tocsin.policy.route import InDoubt, OnUndelivered
+from tocsin.policy.standing import LISTEN_AGAIN, Standing, settled_at
+
+MIDDLE = 0.5
 
 
-@attrs.frozen(kw_only=True)
-class Standing:
-    """Where a delivery stands, as far as the policy cares.
-
-    Args:
-        rules: of its class, as its route refines them.
-        expires_at: no submit begins at or after it.
-        attempts: all of them, in order.
-    """
-
-    rules: Rules
-    expires_at: datetime
-    attempts: tuple[Attempt, ...] = ()
-
-    @property
-    def copies(self) -> int:
-        """How many copies may exist (I5)."""
-        return sum(attempt.is_copy for attempt in self.attempts)
-
-    @property
-    def in_doubt(self) -> bool:
-        """Whether some attempt's outcome is unknown."""
-        return any(attempt.state is AttemptState.UNKNOWN for attempt in self.attempts)
-
-
-@attrs.frozen(kw_only=True)
-class Submit:
-    """Submit through this account now.
-
-    Args:
-        at_most: most recipients that may leave with it in one request; None for what account and class allow.
-    """
-
-    account: AccountId
-    why: str
-    judgements: tuple[Judgement, ...]
-    at_most: int | None = None
-
-
-@attrs.frozen(kw_only=True)
-class GiveUp:
-    """Nothing more can be done, and no phone will ring: the delivery has failed."""
-
-    why: str
-    judgements: tuple[Judgement, ...] = ()
-
-
-@attrs.frozen(kw_only=True)
-class Park:
-    """A copy may exist and the policy sends no other: the delivery waits, visibly, for evidence or an operator."""
-
-    why: str
-    judgements: tuple[Judgement, ...] = ()
-
-
-@attrs.frozen(kw_only=True)
-class AwaitReport:
-    """A vendor has taken an earlier copy, and nothing better can be done: its report will tell."""
-
-    why: str
-    judgements: tuple[Judgement, ...] = ()
-
-
-@attrs.frozen(kw_only=True)
-class Wait:
-    """Evidence may still come: ask again at that time."""
-
-    until: datetime
-    why: str
-
-
-@attrs.frozen(kw_only=True)
-class Expire:
-    """Its time is over."""
-
-    why: str = "it expired before it could be sent"
-
-
-Decision = Submit | GiveUp | Park | AwaitReport | Wait | Expire
-
-
-def decide(standing: Standing, candidates: tuple[Candidate, ...], now: datetime) -> Decision:
+def decide(standing: Standing, candidates: tuple[Candidate, ...], now: datetime, dice: float = MIDDLE) -> Decision:
     """Decide what happens next.
 
     Args:
         standing: where the delivery stands.
         candidates: the route's accounts, in the order its strategy gives.
         now: aware time.
+        dice: a number drawn from 0 to 1, for the pause between two rounds.
     """
-    last = standing.attempts[-1] if standing.attempts else None
-    proved = next((attempt for attempt in standing.attempts if attempt.proved and attempt.is_copy), None)
-    if proved is not None:
-        return AwaitReport(why=f"evidence came that {proved.account} has taken it")
-    if last is not None and last.state is AttemptState.UNKNOWN:
-        return _decide_doubt(standing, last, candidates, now)
-    if now >= standing.expires_at:
-        return _stop(standing, Expire())
-    if last is not None and last.state is AttemptState.REFUSED:
-        return _after_refusal(standing, last, candidates)
-    return _choose(standing, candidates, "" if last is None else f"{last.account} was not reached ({last.cause})")
+    choice = Choice(standing=standing, candidates=candidates, now=now, dice=dice)
+    if hopeful := tuple(one for one in standing.taken if not standing.moves_on(one, now)):
+        return _await_report(standing, hopeful, now)
+    newest = standing.newest_copy
+    if newest is None:
+        return _go_on(choice, "", Trigger.FIRST)
+    if newest.state is AttemptState.UNKNOWN:
+        return _after_doubt(choice, newest)
+    if newest.report is ReportState.FAILED:
+        return _after_failure(choice, newest)
+    return _go_on(choice, f"{newest.account} took it, and no report came in time", Trigger.SILENCE)
 
 
-def _after_refusal(standing: Standing, last: Attempt, candidates: tuple[Candidate, ...]) -> Decision:
-    """Halve a group, repeat a submit once, go to the next account, or stop: the reason says which."""
-    reason = last.reason or Reason.UNRECOGNISED
-    can_still = standing.copies < standing.rules.max_copies and any(
-        one.account == last.account and not one.obstacles for one in candidates
-    )
-    if can_still and reason is Reason.SPLIT and last.group_size > 1:
-        half = (last.group_size + 1) // 2
-        return _again(last, candidates, f"one of {last.group_size} recipients was refused: the group is halved", half)
-    if can_still and reason is Reason.ONE_BY_ONE and last.group_size > 1:
-        return _again(last, candidates, "the account takes no personalised group: each goes alone", 1)
-    if can_still and reason is Reason.RETRY_ONCE and not _repeated(standing, last):
-        return _again(last, candidates, "the vendor asks for the same submit again, once", last.group_size)
-    why = f"{last.account} refused: {reason.label}" + (f" ({last.code})" if last.code else "")
-    if not reason.elsewhere:
-        return _stop(standing, GiveUp(why=f"{why}; another account could do no better"))
-    return _choose(standing, candidates, why)
+def _await_report(standing: Standing, hopeful: tuple[Attempt, ...], now: datetime) -> AwaitReport | CloseWindow:
+    """Wait for the report of what a vendor took: until it is overdue, then to the end of the window."""
+    window_ends_at = standing.window_ends_at
+    if window_ends_at is None or now >= window_ends_at:
+        return CloseWindow()
+    overdue = any(standing.is_silent(one, now) for one in hopeful)
+    looks = [_next_look(standing, one, now) for one in hopeful]
+    until = min([look for look in looks if look is not None], default=window_ends_at)
+    newest = hopeful[-1]
+    proved = "evidence came that" if newest.proved else "it is known that"
+    silence = ", and no report came in time" if overdue else ""
+    why = f"{proved} {newest.account} has taken it{silence}"
+    return AwaitReport(why=why, until=min(until, window_ends_at), overdue=overdue)
 
 
-def _again(last: Attempt, candidates: tuple[Candidate, ...], why: str, at_most: int) -> Submit:
-    """Submit through the same account: it is still the same try."""
-    judgements = tuple(
-        Judgement(candidate.account, Verdict.CHOSEN if candidate.account == last.account else Verdict.NOT_ASKED)
-        for candidate in candidates
-    )
-    return Submit(account=last.account, why=why, judgements=judgements, at_most=at_most)
+def _next_look(standing: Standing, copy: Attempt, now: datetime) -> datetime | None:
+    """Return when the silence about a copy may say something new, before the end of its window."""
+    due_at = standing.report_due_at(copy)
+    if due_at is None or standing.is_silent(copy, now) or copy.report is ReportState.DELIVERED:
+        return None
+    return due_at if now < due_at else now + LISTEN_AGAIN
 
 
-def _repeated(standing: Standing, last: Attempt) -> bool:
-    return any(
-        earlier.reason is Reason.RETRY_ONCE and earlier.account == last.account for earlier in standing.attempts[:-1]
-    )
-
-
-def _decide_doubt(standing: Standing, last: Attempt, candidates: tuple[Candidate, ...], now: datetime) -> Decision:
+def _after_doubt(choice: Choice, doubt: Attempt) -> Decision:
     """Wait for evidence; then hold, or send a copy where the class and its count of copies allow one."""
-    doubt = f"nobody knows whether {last.account} took it ({last.cause})"
-    until = (last.settled_at or last.intended_at) + standing.rules.evidence_wait
-    if now < until:
-        return Wait(until=until, why=f"{doubt}: waiting for evidence")
-    if now >= standing.expires_at:
-        return Park(why=f"{doubt}, and its time is over")
+    standing = choice.standing
+    words = f"nobody knows whether {doubt.account} took it ({doubt.cause})"
+    until = settled_at(doubt) + standing.rules.evidence_wait
+    if choice.now < until:
+        return Wait(until=until, why=f"{words}: waiting for evidence")
     match standing.rules.when_in_doubt:
         case InDoubt.HOLD:
-            return Park(why=f"{doubt}: its class holds it")
+            return choice.stop(f"{words}: its class holds it")
         case InDoubt.RESEND_SAME:
-            same = tuple(candidate for candidate in candidates if candidate.account == last.account)
-            return _choose(standing, same, f"{doubt}: its class sends again by the same account", tried=frozenset())
+            words = f"{words}: its class sends again by the same account"
+            return _go_on(_only(choice, doubt), words, Trigger.DOUBT, again=doubt)
         case InDoubt.RESEND_OTHER:
-            return _choose(standing, candidates, f"{doubt}: its class sends by another account")
+            return _go_on(choice, f"{words}: its class sends by another account", Trigger.DOUBT)
         case never:
             assert_never(never)
 
 
-def _choose(
-    standing: Standing, candidates: tuple[Candidate, ...], why: str, tried: frozenset[AccountId] | None = None
-) -> Decision:
-    """Take the first candidate that may carry it, while another copy is allowed. `why` is empty for a first try."""
-    if standing.copies >= standing.rules.max_copies:
-        return _stop(standing, GiveUp(why=f"{why}; its class allows {standing.rules.max_copies} copies, which exist"))
-    if tried is None:
-        tried = frozenset(attempt.account for attempt in standing.attempts)
-    judgements = judge(candidates, tried)
-    chosen = next((one.account for one in judgements if one.verdict is Verdict.CHOSEN), None)
-    if chosen is None:
-        nobody = f"{why}; no other account can take it" if why else "no account of the route can take it"
-        return _stop(standing, GiveUp(why=nobody, judgements=judgements))
-    return Submit(account=chosen, why=why or "the first account of the route that can take it", judgements=judgements)
+def _only(choice: Choice, doubt: Attempt) -> Choice:
+    same = tuple(candidate for candidate in choice.candidates if candidate.account == doubt.account)
+    return Choice(standing=choice.standing, candidates=same, now=choice.now, dice=choice.dice)
 
 
-def _stop(standing: Standing, otherwise: GiveUp | Expire) -> GiveUp | Expire | Park | AwaitReport:
-    """Stop. While an earlier copy exists, or is in doubt, nobody may say that it failed."""
-    judgements = otherwise.judgements if isinstance(otherwise, GiveUp) else ()
-    if standing.in_doubt:
-        return Park(why=f"{otherwise.why}; an earlier copy is in doubt", judgements=judgements)
-    if standing.copies:
-        return AwaitReport(why=f"{otherwise.why}; an earlier copy is under way", judgements=judgements)
-    return otherwise
+def _after_failure(choice: Choice, failed: Attempt) -> Decision:
+    """Go on to the next account where the class or route asks for it."""
+    code = f" ({failed.report_code})" if failed.report_code else ""
+    words = f"{failed.account} reported that it was not delivered{code}"
+    match choice.standing.rules.on_undelivered:
+        case OnUndelivered.STOP:
+            return choice.stop(f"{words}: its class stops there")
+        case OnUndelivered.NEXT:
+            return _go_on(choice, words, Trigger.UNDELIVERED)
+        case never:
+            assert_never(never)
+
+
+def _go_on(choice: Choice, why: str, trigger: Trigger, again: Attempt | None = None) -> Decision:
+    """Choose for a step that has begun: for its first submit, or after one that rang no phone."""
+    standing = choice.standing
+    if choice.now >= standing.expires_at:
+        return choice.stop(f"{why}, and its time is over", expired=True)
+    account = None if again is None else again.account
+    if not standing.since:
+        return choose(choice, why, trigger, account)
+    trigger = Trigger.NOT_TAKEN if trigger is Trigger.FIRST else trigger
+    last = standing.since[-1]
+    if last.state is AttemptState.REFUSED:
+        return _after_refusal(choice, last, trigger)
+    return choose(choice, f"{last.account} was not reached ({last.cause})", trigger, account)
+
+
+def _after_refusal(choice: Choice, last: Attempt, trigger: Trigger) -> Decision:
+    """Halve a group, repeat a submit once, go to the next account, or stop: the reason says which."""
+    reason = last.reason or Reason.UNRECOGNISED
+    if _may_repeat(choice, last):
+        if reason is Reason.SPLIT and last.group_size > 1:
+            half = (last.group_size + 1) // 2
+            why = f"one of {last.group_size} recipients was refused: the group is halved"
+            return _again(choice, last, why, trigger, half)
+        if reason is Reason.ONE_BY_ONE and last.group_size > 1:
+            return _again(choice, last, "the account takes no personalised group: each goes alone", trigger, 1)
+        if reason is Reason.RETRY_ONCE and not _repeated(choice, last):
+            why = "the vendor asks for the same submit again, once"
+            return _again(choice, last, why, trigger, last.group_size)
+    why = f"{last.account} refused: {reason.label}" + (f" ({last.code})" if last.code else "")
+    if not reason.elsewhere:
+        return choice.stop(f"{why}; another account could do no better")
+    return choose(choice, why, trigger)
+
+
+def _may_repeat(choice: Choice, last: Attempt) -> bool:
+    """Say whether the account may be asked again within the same try."""
+    standing = choice.standing
+    fit = any(one.account == last.account and not one.obstacles for one in choice.candidates)
+    return fit and standing.copies < standing.rules.max_copies
+
+
+def _again(choice: Choice, last: Attempt, why: str, trigger: Trigger, at_most: int) -> Submit:
+    """Submit through the same account: it is still the same try."""
+    judgements = tuple(
+        Judgement(candidate.account, Verdict.CHOSEN if candidate.account == last.account else Verdict.NOT_ASKED)
+        for candidate in choice.candidates
+    )
+    return choice.submit(last.account, why, judgements, trigger, at_most)
+
+
+def _repeated(choice: Choice, last: Attempt) -> bool:
+    earlier = choice.standing.attempts[:-1]
+    return any(one.reason is Reason.RETRY_ONCE and one.account == last.account for one in earlier)

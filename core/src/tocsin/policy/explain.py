@@ -4,35 +4,53 @@ from __future__ import annotations
 
 from typing import Any, assert_never
 
-from tocsin.policy.decide import AwaitReport, Decision, Expire, GiveUp, Park, Submit, Wait
+from tocsin.policy.decision import (
+    AwaitReport,
+    CloseWindow,
+    Decision,
+    Expire,
+    GiveUp,
+    Later,
+    Park,
+    Submit,
+    Undelivered,
+    Wait,
+)
 from tocsin.policy.judge import Judgement
 
 
 def explain(decision: Decision) -> dict[str, Any]:
-    """Return a decision as `{"decision", "why", "account"?, "at_most"?, "until"?, "candidates"?}`."""
+    """Return a decision as `{"decision", "why", …}`: what it says beside that, and what was thought of each account."""
+    words: dict[str, Any] = {"decision": _NAMES[type(decision)], "why": decision.why}
     match decision:
         case Submit():
             at_most = {} if decision.at_most is None else {"at_most": decision.at_most}
-            return {
-                "decision": "submit",
-                "account": decision.account,
-                **at_most,
-                "why": decision.why,
-                "candidates": render_judgements(decision.judgements),
-            }
-        case GiveUp():
-            return {"decision": "give_up", "why": decision.why, "candidates": render_judgements(decision.judgements)}
-        case Park():
-            return {"decision": "park", "why": decision.why, "candidates": render_judgements(decision.judgements)}
+            words |= {"account": decision.account, "trigger": decision.trigger.value, **at_most}
+            words |= {"copy": decision.copy, "max_copies": decision.max_copies}
         case AwaitReport():
-            judgements = render_judgements(decision.judgements)
-            return {"decision": "await_report", "why": decision.why, "candidates": judgements}
-        case Wait():
-            return {"decision": "wait", "why": decision.why, "until": decision.until.isoformat()}
-        case Expire():
-            return {"decision": "expire", "why": decision.why}
+            words |= {"until": decision.until.isoformat(), "overdue": decision.overdue}
+        case Wait() | Later():
+            words |= {"until": decision.until.isoformat()}
+        case GiveUp() | Undelivered() | Park() | Expire() | CloseWindow():
+            pass
         case never:
             assert_never(never)
+    if not isinstance(decision, Wait | Expire | CloseWindow):
+        words["candidates"] = render_judgements(decision.judgements)
+    return words
+
+
+_NAMES = {
+    Submit: "submit",
+    GiveUp: "give_up",
+    Undelivered: "undelivered",
+    Park: "park",
+    AwaitReport: "await_report",
+    Wait: "wait",
+    Later: "later",
+    Expire: "expire",
+    CloseWindow: "close_window",
+}
 
 
 def render_judgements(judgements: tuple[Judgement, ...]) -> list[dict[str, str]]:

@@ -21,6 +21,9 @@ class Verdict(enum.StrEnum):
     """It could take it, and stands behind the chosen one."""
 
     TRIED = "already_tried"
+    RESTS = "rests"
+    """It had its turn in this round, and did not take it for a reason that passes: it is asked again."""
+
     CANNOT_CARRY = "cannot_carry"
     NOT_ASKED = "not_asked"
     """The same try goes on with another account; this one was not judged."""
@@ -47,8 +50,16 @@ class Judgement:
     detail: str = ""
 
 
-def judge(candidates: tuple[Candidate, ...], tried: frozenset[AccountId]) -> tuple[Judgement, ...]:
-    """Judge the candidates in order; the first that may carry the message is the chosen one."""
+def judge(
+    candidates: tuple[Candidate, ...], tried: frozenset[AccountId], resting: frozenset[AccountId] = frozenset()
+) -> tuple[Judgement, ...]:
+    """Judge the candidates in order; the first that may carry the message is the chosen one.
+
+    Args:
+        candidates: in order.
+        tried: who is not asked again.
+        resting: who is not asked just now.
+    """
     judgements: list[Judgement] = []
     best = Verdict.CHOSEN
     for candidate in candidates:
@@ -56,6 +67,8 @@ def judge(candidates: tuple[Candidate, ...], tried: frozenset[AccountId]) -> tup
             judgements.append(Judgement(candidate.account, Verdict.CANNOT_CARRY, "; ".join(candidate.obstacles)))
         elif candidate.account in tried:
             judgements.append(Judgement(candidate.account, Verdict.TRIED))
+        elif candidate.account in resting:
+            judgements.append(Judgement(candidate.account, Verdict.RESTS))
         else:
             judgements.append(Judgement(candidate.account, best))
             best = Verdict.ELIGIBLE

@@ -47,6 +47,7 @@ class Rules:
         report_timeout: silence after which the next step opens; None for never.
         moves_on_silence: whether that step is another account, or a mark only.
         on_undelivered: what a failed report leads to.
+        trusts_silence: whether silence counts even while the account's reports cannot be fetched.
         max_group: most recipients in one submit, so that one lost answer cannot put a whole roster in doubt.
     """
 
@@ -58,6 +59,7 @@ class Rules:
     moves_on_silence: bool
     on_undelivered: OnUndelivered
     max_group: int | None = None
+    trusts_silence: bool = False
 
 
 _SMALL_GROUP = 20
@@ -83,6 +85,7 @@ CLASS_RULES: Mapping[MessageClass, Rules] = {
         moves_on_silence=True,
         on_undelivered=OnUndelivered.NEXT,
         max_group=_SMALL_GROUP,
+        trusts_silence=True,
     ),
     MessageClass.ALERT: Rules(
         expires_after=timedelta(hours=4),

@@ -1,0 +1,124 @@
+"""The poller of one account: asks for reports, inbound messages and the balance, each at its own pace.
+
+A thread of its own, because a poll may take as long as a vendor likes. It is due like anything else, and never early:
+a poll that failed is put off, twice as long each time.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+
+import attrs
+
+from tocsin import observe
+from tocsin.delivery import poll
+from tocsin.delivery.parts import Parts
+from tocsin.errors import AnswerError, PluginError, StoreFailed, TransportError
+from tocsin.model.account import Account
+from tocsin.model.ids import HolderId
+from tocsin.model.outcome import Refused
+from tocsin.outbox.record import Listening
+
+LONGEST_DELAY_S = 300.0
+_HOOKS = {"reports": "fetch_reports", "inbound": "fetch_mo", "balance": "query_balance"}
+
+
+@attrs.define
+class Turn:
+    """When a kind of poll is next, on the monotonic clock."""
+
+    kind: str
+    every_s: float
+    due_at: float
+    failures: int = 0
+
+    def done(self, now: float) -> None:
+        """Come again in a while."""
+        self.failures = 0
+        self.due_at = now + self.every_s
+
+    def failed(self, now: float) -> None:
+        """Come again later than that, the more so the more often it failed."""
+        self.failures += 1
+        self.due_at = now + max(self.every_s, min(self.every_s * 2.0**self.failures, LONGEST_DELAY_S))
+
+
+class Poller:
+    """The polls of one account, in turns.
+
+    Args:
+        parts: what delivery works with.
+        account: whose.
+        holder: who takes the account's poll lease.
+        heard: called after a poll that brought something.
+    """
+
+    def __init__(self, parts: Parts, account: Account, holder: HolderId, heard: Callable[[], None]) -> None:
+        self._parts = parts
+        self._account = account
+        self._holder = holder
+        self._heard = heard
+        pace = account.poll
+        every_s = {"reports": pace.reports_s, "inbound": pace.inbound_s, "balance": pace.balance_s}
+        plugin = parts.fleet.registry.vendors.get(account.vendor)
+        now = parts.clock.monotonic()
+        self._turns = [
+            Turn(kind, every_s[kind], now)
+            for kind, hook in _HOOKS.items()
+            if plugin is not None and plugin.implements(hook) and every_s[kind] > 0
+        ]
+
+    def run(self, stop: threading.Event) -> None:
+        """Poll until told to stop."""
+        while self._turns and not stop.wait(max(0.0, self.wait_s())):
+            self.poll_due()
+
+    def wait_s(self) -> float:
+        """Return the seconds until the next turn; negative where it is late."""
+        return min(turn.due_at for turn in self._turns) - self._parts.clock.monotonic()
+
+    def poll_due(self) -> None:
+        """Take each turn that is due."""
+        for turn in self._turns:
+            if turn.due_at <= self._parts.clock.monotonic():
+                fine = self._poll(turn.kind)
+                (turn.done if fine else turn.failed)(self._parts.clock.monotonic())
+
+    def _poll(self, kind: str) -> bool:
+        """Poll one kind; say whether the vendor answered. What goes wrong is logged and stands in the store."""
+        try:
+            answer = self._ask(kind)
+        except (poll.PollBusy, poll.TooSoon):
+            return True
+        except (TransportError, AnswerError, PluginError, StoreFailed) as error:
+            observe.log.warning(observe.POLL_FAILED, kind=kind, account=self._account.id, cause=str(error))
+            return False
+        if isinstance(answer, Refused):
+            observe.log.warning(observe.POLL_FAILED, kind=kind, account=self._account.id, cause=answer.reason.label)
+            return False
+        if isinstance(answer, tuple) and answer:
+            self._heard()
+        return True
+
+    def _ask(self, kind: str) -> object:
+        if kind == "reports":
+            return poll.fetch_reports(self._parts, self._account, self._holder)
+        if kind == "inbound":
+            return poll.fetch_mo(self._parts, self._account, self._holder)
+        return self._ask_balance()
+
+    def _ask_balance(self) -> object:
+        """Ask the balance, and write down how that went: nothing is taken away, so no lease is needed."""
+        asked_at = self._parts.clock.now()
+        note = Listening(account=self._account.id, kind="balance", asked_at=asked_at, trouble="interrupted")
+        try:
+            answer = poll.query_balance(self._parts, self._account)
+            refused = f"refused: {answer.reason.label}" if isinstance(answer, Refused) else ""
+            note = attrs.evolve(note, heard_at=None if refused else asked_at, trouble=refused)
+        except (TransportError, AnswerError, PluginError) as error:
+            note = attrs.evolve(note, trouble=str(error))
+            raise
+        finally:
+            self._parts.store.note_poll(note)
+        return answer

@@ -1,0 +1,149 @@
+"""Which account is next, or when one may be, or why none is: for every step of a delivery the same.
+
+Each account is asked once; then those that did not take it for a passing reason are asked again, round after round,
+with a pause between two rounds that doubles, and is drawn at random below that (full jitter).
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import datetime, timedelta
+
+import attrs
+
+from tocsin.model.ids import AccountId
+from tocsin.policy.decision import (
+    AwaitReport,
+    CloseWindow,
+    Expire,
+    GiveUp,
+    Later,
+    Park,
+    Stop,
+    Submit,
+    Trigger,
+    Undelivered,
+)
+from tocsin.policy.judge import Candidate, Judgement, Verdict, judge
+from tocsin.policy.standing import Standing, is_passing, settled_at
+
+FIRST_PAUSE = timedelta(seconds=2)
+LONGEST_PAUSE = timedelta(minutes=5)
+LEAST_PAUSE = timedelta(seconds=1)
+
+
+@attrs.frozen(kw_only=True)
+class Choice:
+    """What a choice is made from.
+
+    Args:
+        standing: where the delivery stands.
+        candidates: the route's accounts, in the order its strategy gives.
+        now: aware time.
+        dice: a number drawn from 0 to 1.
+    """
+
+    standing: Standing
+    candidates: tuple[Candidate, ...]
+    now: datetime
+    dice: float
+
+    def submit(
+        self,
+        account: AccountId,
+        why: str,
+        judgements: tuple[Judgement, ...],
+        trigger: Trigger,
+        at_most: int | None = None,
+    ) -> Submit:
+        """Return the decision to submit, with which copy it is."""
+        return Submit(
+            account=account,
+            why=why,
+            judgements=judgements,
+            trigger=trigger,
+            copy=self.standing.copies + 1,
+            max_copies=self.standing.rules.max_copies,
+            at_most=at_most,
+        )
+
+    def stop(self, why: str, judgements: tuple[Judgement, ...] = (), *, expired: bool = False) -> Stop:
+        """Stop. While a copy may exist nobody may say that it failed; a report that says so has the last word."""
+        window_ends_at = self.standing.window_ends_at
+        if window_ends_at is not None and self.now >= window_ends_at:
+            return CloseWindow()
+        if window_ends_at is not None:
+            under_way = f"{why}; an earlier copy is under way"
+            overdue = any(self.standing.is_silent(one, self.now) for one in self.standing.taken)
+            return AwaitReport(why=under_way, until=window_ends_at, overdue=overdue, judgements=judgements)
+        if self.standing.in_doubt:
+            return Park(why=f"{why}; an earlier copy is in doubt", judgements=judgements)
+        if self.standing.newest_copy is not None:
+            return Undelivered(why=why, judgements=judgements)
+        return Expire() if expired else GiveUp(why=why, judgements=judgements)
+
+
+def choose(choice: Choice, why: str, trigger: Trigger, again: AccountId | None = None) -> Submit | Later | Stop:
+    """Take the first account that may carry the message, while another copy is allowed.
+
+    Args:
+        choice: what to choose from.
+        why: what the submit follows from, in words; empty for a first try.
+        trigger: the same as a value.
+        again: the account that may be asked although it may have taken the message.
+    """
+    standing = choice.standing
+    if standing.copies >= standing.rules.max_copies:
+        return choice.stop(f"{why}; its class allows {standing.rules.max_copies} copies, which exist")
+    if standing.exhausted:
+        return choice.stop(f"{why}; it was submitted as often as a message may be")
+    spent, resting = _spent(standing, again), _resting(choice, again)
+    if not standing.may_wait:
+        spent, resting = spent | resting, frozenset()
+    judgements = judge(choice.candidates, spent, resting)
+    chosen = next((one.account for one in judgements if one.verdict is Verdict.CHOSEN), None)
+    if chosen is not None:
+        return choice.submit(chosen, why or "the first account of the route that can take it", judgements, trigger)
+    if any(one.verdict is Verdict.RESTS for one in judgements):
+        later = f"{why}; those that may take it later are asked again"
+        return Later(until=_pause_ends_at(choice, resting), why=later, judgements=judgements)
+    nobody = f"{why}; no other account can take it" if why else "no account of the route can take it"
+    return choice.stop(nobody, judgements)
+
+
+def _spent(standing: Standing, again: AccountId | None) -> frozenset[AccountId]:
+    """Return the accounts that are not asked any more: they may have taken it, or refused it for good."""
+    return frozenset(
+        one.account for one in standing.attempts if one.account != again and (one.state.may_ring or not is_passing(one))
+    )
+
+
+def _resting(choice: Choice, again: AccountId | None) -> frozenset[AccountId]:
+    """Return the accounts that are not asked just now: they had their turn in this round."""
+    spent = _spent(choice.standing, again)
+    turns = _turns(choice.standing)
+    asked = [one.account for one in choice.candidates if not one.obstacles and one.account not in spent]
+    least = min((turns[account] for account in asked), default=0)
+    had_theirs = frozenset(account for account in asked if turns[account] > least)
+    if least == 0 or had_theirs or _paused(choice):
+        return had_theirs
+    return frozenset(asked)
+
+
+def _turns(standing: Standing) -> Counter[AccountId]:
+    return Counter(one.account for one in standing.since)
+
+
+def _paused(choice: Choice) -> bool:
+    """Say whether the pause before this round is over."""
+    standing = choice.standing
+    if standing.due_at is None:
+        return False
+    return settled_at(standing.attempts[-1]) < standing.due_at <= choice.now
+
+
+def _pause_ends_at(choice: Choice, resting: frozenset[AccountId]) -> datetime:
+    turns = _turns(choice.standing)
+    rounds = min(turns[account] for account in resting)
+    longest = min(FIRST_PAUSE * (1 << min(rounds - 1, 20)), LONGEST_PAUSE)
+    return min(choice.now + max(LEAST_PAUSE, longest * choice.dice), choice.standing.expires_at)
