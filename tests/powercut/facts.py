@@ -1,6 +1,6 @@
-"""What a store holds, as facts: a digest of each row of each table, and their sum, which stands for all of them.
+"""What a store holds: every row of every table, and a digest that stands for all of them.
 
-Two stores with the same sum hold the same rows. Nothing here knows the store's tables: a table that is new is read too.
+Two stores with the same digest hold the same rows. Nothing here knows the store's tables: a new one is read too.
 """
 
 from __future__ import annotations
@@ -9,36 +9,42 @@ import sqlite3
 from collections.abc import Iterator, Mapping
 from hashlib import blake2b
 from pathlib import Path
+from typing import Any
 
-Facts = Mapping[str, int]
-"""The digest of each row, by the row's name: its table and its key."""
+Row = tuple[Any, ...]
+Facts = Mapping[str, list[Row]]
+"""The rows of each table, in the order of their keys."""
 
-_WORD = 1 << 63
+NOTHING = 0
+"""The digest of a store without a row, whatever its tables."""
 
 
 def load_facts(sql: sqlite3.Connection) -> Facts:
-    """Return the facts of an open store."""
-    return {name: digest for table in _tables(sql) for name, digest in _rows(sql, table)}
+    """Return all rows of an open store."""
+    cursor = sql.cursor()
+    cursor.row_factory = None
+    found = cursor.execute("SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%' ORDER BY 1")
+    return {table: _rows(cursor, table) for (table,) in found.fetchall()}
+
+
+def _rows(cursor: sqlite3.Cursor, table: str) -> list[Row]:
+    columns = cursor.execute(f"PRAGMA table_info({table})").fetchall()
+    key = ", ".join(name for _, name, *_, place in columns if place)
+    return cursor.execute(f"SELECT * FROM {table} ORDER BY {key}").fetchall()
 
 
 def digest_of(facts: Facts) -> int:
-    """Return one number for all facts, whatever their order."""
-    return sum(facts.values()) % _WORD
+    """Return one number for all rows."""
+    held = {table: rows for table, rows in facts.items() if rows}
+    return int.from_bytes(blake2b(repr(held).encode(), digest_size=16).digest(), "big") if held else NOTHING
 
 
-def _tables(sql: sqlite3.Connection) -> list[str]:
-    found = sql.execute("SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%' ORDER BY 1")
-    return [name for (name,) in found]
-
-
-def _rows(sql: sqlite3.Connection, table: str) -> Iterator[tuple[str, int]]:
-    key = [index for index, column in enumerate(sql.execute(f"PRAGMA table_info({table})")) if column[5]]
-    for row in sql.execute(f"SELECT * FROM {table}"):
-        whole = repr((table, *row)).encode()
-        yield (
-            f"{table} {' '.join(str(row[index]) for index in key)}",
-            int.from_bytes(blake2b(whole, digest_size=8).digest(), "big") % _WORD,
-        )
+def changes(before: Facts, after: Facts) -> Iterator[str]:
+    """Yield a name for each row that is in one and not, or not so, in the other: its table and its first column."""
+    for table in before.keys() | after.keys():
+        old, new = before.get(table, []), after.get(table, [])
+        if old != new:
+            yield from {f"{table} {row[0]}" for row in set(old) ^ set(new)}
 
 
 class Witness:
@@ -51,8 +57,7 @@ class Witness:
     def look(self) -> tuple[int, tuple[str, ...]]:
         """Return the digest of all rows, and the names of those that are other than at the last look."""
         before, self._facts = self._facts, load_facts(self._sql)
-        changed = {name for name, _ in before.items() ^ self._facts.items()}
-        return digest_of(self._facts), tuple(sorted(changed))
+        return digest_of(self._facts), tuple(sorted(changes(before, self._facts)))
 
     def close(self) -> None:
         """Let go of the store."""

@@ -77,22 +77,26 @@ class Receipt:
         """Where each of its deliveries stands now."""
         return self._store.deliveries(Filter(message=self.id))
 
-    def wait(self, timeout_s: float) -> bool:
-        """Wait until each of its deliveries has come to its end, or is parked.
+    def wait(self, timeout_s: float, progress: Progress = lambda _: None) -> bool:
+        """Wait until each of its deliveries has come to its end, or is parked. A worker brings it there.
 
         Args:
             timeout_s: how long at most.
+            progress: told how many more have.
 
         Returns:
             Whether all have; False where some are still open.
         """
         until = time.monotonic() + timeout_s
-        while not all(one.state.terminal or one.state is State.PARKED for one in self.deliveries):
+        told = 0
+        while True:
+            ended = [one.state.terminal or one.state is State.PARKED for one in self.deliveries]
+            progress(sum(ended) - told)
+            told = sum(ended)
             left_s = until - time.monotonic()
-            if left_s <= 0:
-                return False
+            if all(ended) or left_s <= 0:
+                return all(ended)
             time.sleep(min(_LOOK_S, left_s))
-        return True
 
 
 _LOOK_S = 0.1

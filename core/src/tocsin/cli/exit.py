@@ -51,20 +51,28 @@ _OPEN = frozenset({State.SENDING, State.CLAIMED, State.QUEUED})
 _ENDED_BADLY = frozenset({State.FAILED, State.UNDELIVERED, State.EXPIRED, State.CANCELLED})
 
 
-def status_of(deliveries: Iterable[Delivery], attempts: Mapping[DeliveryId, tuple[Attempt, ...]]) -> Exit:
-    """Return the status of `send --now`: doubt before refusal before nobody reached.
+def status_of(
+    deliveries: Iterable[Delivery], attempts: Mapping[DeliveryId, tuple[Attempt, ...]], *, waited: bool = False
+) -> Exit:
+    """Return the status of `send --now` or `--wait`: doubt before refusal before nobody reached.
 
     A delivery that another process still has in its hands counts as doubt: it is not known what becomes of it.
+
+    Args:
+        deliveries: as they stand.
+        attempts: of each.
+        waited: whether somebody waited for the end: then one that a vendor took, and that no report ended, is open.
     """
-    statuses = {_status(delivery, attempts[delivery.id]) for delivery in deliveries}
+    open_ = _OPEN | {State.SUBMITTED, State.HELD} if waited else _OPEN
+    statuses = {_status(delivery, attempts[delivery.id], open_) for delivery in deliveries}
     for status in (Exit.IN_DOUBT, Exit.REFUSED, Exit.NOBODY_REACHED):
         if status in statuses:
             return status
     return Exit.OK
 
 
-def _status(delivery: Delivery, attempts: tuple[Attempt, ...]) -> Exit:
-    if delivery.state in _DOUBTFUL or delivery.state in _OPEN:
+def _status(delivery: Delivery, attempts: tuple[Attempt, ...], open_: frozenset[State]) -> Exit:
+    if delivery.state in _DOUBTFUL or delivery.state in open_:
         return Exit.IN_DOUBT
     if reached_nobody(delivery, attempts):
         return Exit.NOBODY_REACHED

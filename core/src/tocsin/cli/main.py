@@ -19,6 +19,7 @@ from tocsin.cli.send import send
 from tocsin.cli.session import Session, shared_options
 from tocsin.cli.setup import check, init, vendors
 from tocsin.cli.vendor import balance, inbox, reports
+from tocsin.cli.worker import worker
 from tocsin.errors import TocsinError
 
 
@@ -52,6 +53,7 @@ for command in (
     vendors,
     route,
     send,
+    worker,
     status,
     list_deliveries,
     cancel,

@@ -17,6 +17,8 @@ from tocsin.cli.arguments import read_attachment, read_recipients, read_tags, re
 from tocsin.cli.exit import Exit, status_of
 from tocsin.cli.output import delivery_json, print_json, print_table, say
 from tocsin.cli.session import Session, json_option, pass_session, shared_options
+from tocsin.config.findings import Unfit
+from tocsin.config.units import duration
 from tocsin.delivery.dispatch import Progress as Told
 from tocsin.model.message import MessageClass
 from tocsin.outbox.record import Delivery
@@ -50,28 +52,34 @@ LISTED = 20
 @click.option("--tag", "tags", multiple=True, metavar="KEY=VALUE", help="For routing and for people. Repeat it.")
 @click.option("--key", metavar="KEY", help="Idempotency key: the same key never makes a second message.")
 @click.option("--now", is_flag=True, help="Submit in this process: one pass, each account at most once.")
+@click.option("--wait", metavar="TIME", help="Wait so long for the end of each delivery, such as 30s.")
 @json_option
 @shared_options
 @pass_session
 def send(session: Session, /, **options: Any) -> int:
     """Accept a message: durable when this returns.
 
-    Without --now it stays queued for a worker, which this version does not have yet. With --now it is submitted before
-    this returns, and the exit status tells: 0 every vendor took it, 1 somebody was refused, 3 in doubt, 4 nobody could
-    be reached.
+    Without --now a worker submits it (`tocsin worker`), and with --wait this waits for its reports. With --now it is
+    submitted before this returns. The exit status tells: 0 done, 1 somebody was refused or not reached by the phone's
+    carrier, 3 in doubt, or still open after --wait, 4 no vendor could be reached.
     """
     asked = _Asked(**options)
     details = asked.details()
+    wait_s = asked.wait_s()
     with session.open() as tocsin:
         numbers = read_recipients(asked.to, asked.groups, tocsin.group)
-        if not asked.now:
+        if asked.now:
+            with _progress(len(numbers)) as told:
+                receipt = tocsin.deliver_now(to=numbers, text=asked.text, cls=asked.cls, progress=told, **details)
+        else:
             receipt = tocsin.send(to=numbers, text=asked.text, cls=asked.cls, **details)
+        if wait_s is not None:
+            _wait(receipt, wait_s)
+        if not asked.now and wait_s is None:
             return _show(tocsin, receipt, asked.as_json, Exit.OK)
-        with _progress(len(numbers)) as told:
-            receipt = tocsin.deliver_now(to=numbers, text=asked.text, cls=asked.cls, progress=told, **details)
         deliveries = receipt.deliveries
         attempts = tocsin.parts.store.attempts(tuple(delivery.id for delivery in deliveries))
-        return _show(tocsin, receipt, asked.as_json, status_of(deliveries, attempts))
+        return _show(tocsin, receipt, asked.as_json, status_of(deliveries, attempts, waited=wait_s is not None))
 
 
 @attrs.frozen(kw_only=True)
@@ -89,7 +97,17 @@ class _Asked:
     tags: tuple[str, ...]
     key: str | None
     now: bool
+    wait: str | None
     as_json: bool
+
+    def wait_s(self) -> float | None:
+        """Return how long to wait for the end, in seconds; None for not at all."""
+        if self.wait is None:
+            return None
+        try:
+            return duration(self.wait).total_seconds()
+        except Unfit:
+            raise click.UsageError(f"--wait {self.wait}: expected a duration such as 30s or 5m") from None
 
     def details(self) -> Details:
         """Return what is said of the message beside recipients, text and class."""
@@ -102,6 +120,13 @@ class _Asked:
             subject=self.subject,
             attachments=tuple(read_attachment(name) for name in self.attach),
         )
+
+
+def _wait(receipt: Receipt, wait_s: float) -> None:
+    """Wait for the end of each delivery, with a bar on a terminal that shows how many have come to theirs."""
+    total = len(receipt.deliveries)
+    with _progress(total, "waiting") as told:
+        receipt.wait(wait_s, progress=told)
 
 
 def _show(tocsin: Tocsin, receipt: Receipt, as_json: bool, status: Exit) -> int:
@@ -139,13 +164,13 @@ def _explanations(tocsin: Tocsin, deliveries: tuple[Delivery, ...]) -> list[str]
 
 
 @contextmanager
-def _progress(total: int) -> Iterator[Told]:
+def _progress(total: int, what: str = "sending") -> Iterator[Told]:
     """Show a bar on a terminal where there is something to wait for."""
     console = Console(stderr=True)
     if total <= LISTED or not console.is_terminal:
         yield lambda _: None
         return
-    columns = (TextColumn("sending"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    columns = (TextColumn(what), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=console, transient=True) as bar:
-        task = bar.add_task("sending", total=total)
+        task = bar.add_task(what, total=total)
         yield lambda count: bar.advance(task, count)

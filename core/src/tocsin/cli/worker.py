@@ -1,0 +1,39 @@
+"""`tocsin worker`: delivers what is queued, until it is told to stop."""
+
+from __future__ import annotations
+
+import logging
+import signal
+from types import FrameType
+
+import click
+
+from tocsin import observe
+from tocsin.cli.output import say
+from tocsin.cli.session import Session, pass_session, shared_options
+from tocsin.delivery.worker import Worker
+
+
+@click.command()
+@click.option("--drain", is_flag=True, help="End once nothing is due and nothing under way; poll no vendor.")
+@shared_options
+@pass_session
+def worker(session: Session, drain: bool) -> None:
+    """Deliver what is queued: submit, poll, follow up, until SIGTERM or SIGINT.
+
+    One worker to a store. On the first signal it claims nothing more, waits for the answers under way (15 s at most)
+    and settles them; a second signal ends it at once, which leaves those in doubt. Its log goes to standard error.
+    """
+    observe.show_log(logging.INFO)
+    with session.open() as tocsin:
+        tocsin.run_worker(drain=drain, ready=_end_on_signal)
+
+
+def _end_on_signal(running: Worker) -> None:
+    def end(number: int, _: FrameType | None) -> None:
+        signal.signal(number, signal.SIG_DFL)
+        say("ending: waiting for the answers under way; once more ends at once")
+        running.stop()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, end)
