@@ -29,6 +29,14 @@ def test_the_states_and_events_are_the_code_s(states):
     assert [event for event, _ in states.rows("event | means")] == [event.value for event in Event]
 
 
+def test_every_event_of_the_table_may_happen(states):
+    """Every event that is listed leads somewhere, and every state stands in a row of the table."""
+    rows = states.rows("state | event | then")
+    assert {event for _, event, _, _ in rows} == {event.value for event in Event}
+    assert {name for state, _, then, _ in rows for name in (state, then)} == {state.value for state in State}
+    assert all(because for *_, because in rows)
+
+
 def test_the_states_of_an_attempt_are_the_code_s(states):
     """Every state of an attempt is listed with whether a phone may ring, and every step between two."""
     listed = {state: rings == "yes" for state, rings, _ in states.rows("state | may a phone ring")}

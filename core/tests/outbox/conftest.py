@@ -16,7 +16,7 @@ from tocsin.model.phone import parse_number, parse_vendor_number
 from tocsin.model.push import Trust
 from tocsin.model.report import Batch, Report
 from tocsin.outbox.memory import MemoryRows
-from tocsin.outbox.record import Acceptance, Filter, Intent, NewDelivery, RawAnswer, Settlement
+from tocsin.outbox.record import Acceptance, Filter, Intent, NewDelivery, RawAnswer, Settlement, Verdict
 from tocsin.outbox.sqlite import open_rows
 from tocsin.outbox.store import Outbox
 
@@ -111,6 +111,13 @@ class Desk:
         self.outbox.reopen((self.find(delivery),), self.now)
         (claimed,) = [one for one in self.outbox.claim_due(holder, 100, self.now) if one.id == delivery]
         return claimed
+
+    def close(self, delivery, *events, seen=None, **details):
+        """Write a verdict on a delivery as it stands, or stood; return whether it still held."""
+        verdict = Verdict(
+            **{"seen": seen or self.find(delivery), "events": events, "explanation": {"decision": "x"}, **details}
+        )
+        return self.outbox.close_out((verdict,), self.now) == (delivery,)
 
     def spool(self, account=main, kind="reports", body=b"raw"):
         return self.outbox.spool(RawAnswer(account=account, kind=kind, trust=Trust.POLL, body=body), self.now)

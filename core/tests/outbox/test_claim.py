@@ -6,20 +6,11 @@ import pytest
 from tocsin.model.ids import VendorId
 from tocsin.model.outcome import Accepted, NotSent, Reason, Refused, Unknown
 from tocsin.model.report import ReportState
-from tocsin.outbox.record import Filter, Verdict
+from tocsin.outbox.record import Filter
 from tocsin.outbox.state import AttemptState, Event, IllegalTransition, State
 
 TAKEN = Accepted(VendorId("77"))
 REFUSED = Refused(Reason.KEYWORD, "-6", "the word")
-
-
-def verdict(delivery, event, epoch=None):
-    return Verdict(
-        delivery=delivery.id,
-        epoch=delivery.epoch if epoch is None else epoch,
-        event=event,
-        explanation={"decision": event.value, "why": "a test says so"},
-    )
 
 
 def test_a_claim_raises_the_epoch_and_gives_back_all_that_is_held(desk):
@@ -164,7 +155,7 @@ def test_the_late_acceptance_of_a_lost_lease_is_evidence(desk, parked):
     """An Accepted that comes after T5 ends the doubt: the vendor had taken it."""
     delivery, attempt = lose_the_lease(desk)
     if parked:
-        desk.outbox.close_out((verdict(delivery, Event.PARK),), desk.now)
+        assert desk.close(delivery.id, Event.PARK)
 
     desk.settle(TAKEN, attempt)
 
@@ -175,8 +166,7 @@ def test_the_late_acceptance_of_a_lost_lease_is_evidence(desk, parked):
 def test_a_late_acceptance_leaves_the_next_attempt_alone(desk):
     """An Accepted of a lost lease is written down while the next attempt is under way, which goes on undisturbed."""
     delivery, attempt = lose_the_lease(desk)
-    claimed = desk.outbox.resend(delivery.id, desk.other_holder, desk.now)
-    desk.intend(claimed, account=desk.backup)
+    desk.intend(desk.reclaimed(delivery.id, desk.other_holder), account=desk.backup)
 
     desk.settle(TAKEN, attempt)
 
@@ -196,30 +186,31 @@ def test_settling_twice_changes_nothing(desk):
     assert desk.snapshot(delivery.id) == before
 
 
-def test_a_settlement_that_the_table_forbids_writes_nothing_at_all(desk):
-    """An illegal step among several takes the whole transaction back."""
+def test_the_outcome_of_an_attempt_that_is_settled_leaves_the_next_alone(desk):
+    """An outcome told again while the next attempt is under way, under the same epoch, changes nothing."""
     first, second = desk.accept("13900000001", "13900000002")
     (refused,) = desk.intend(first)
     desk.settle(REFUSED, refused, keep=True)
     desk.intend(first)
     (waiting,) = desk.intend(second)
+    before = desk.snapshot(first.id)
+
+    desk.settle(TAKEN, waiting, refused)
+
+    assert desk.snapshot(first.id) == before
+    assert (desk.state(first.id), desk.state(second.id)) == (State.SENDING, State.SUBMITTED)
+
+
+def test_what_the_table_forbids_writes_nothing_at_all(desk):
+    """An illegal step among several takes the whole transaction back."""
+    doubtful = desk.find(desk.doubted())
+    (claimed,) = desk.accept("13900000001")
+    before = desk.snapshot(doubtful.id), desk.snapshot(claimed.id)
 
     with pytest.raises(IllegalTransition):
-        desk.settle(TAKEN, waiting, refused)
+        desk.outbox.reopen((doubtful, claimed), desk.now)
 
-    assert (desk.state(first.id), desk.state(second.id)) == (State.SENDING, State.SENDING)
-
-
-def test_only_doubt_is_sent_again(desk):
-    """`resend` claims a delivery in doubt under a new epoch, and touches nothing that is in doubt no more."""
-    doubtful, taken = desk.doubted(), desk.taken()
-
-    claimed = desk.outbox.resend(doubtful, desk.other_holder, desk.now)
-
-    assert (claimed.state, claimed.epoch, claimed.holder) == (State.CLAIMED, 2, desk.other_holder)
-    assert desk.outbox.resend(doubtful, desk.holder, desk.now) is None
-    assert desk.outbox.resend(taken, desk.holder, desk.now) is None
-    assert desk.outbox.resend("no-such.1", desk.holder, desk.now) is None
+    assert (desk.snapshot(doubtful.id), desk.snapshot(claimed.id)) == before
 
 
 @pytest.mark.parametrize(
@@ -232,23 +223,12 @@ def test_a_verdict_closes_with_its_explanation(desk, event, state):
     """What the policy closes without a submit is closed, with the decision in its story."""
     (delivery,) = desk.accept()
 
-    desk.outbox.close_out((verdict(delivery, event),), desk.now)
+    assert desk.close(delivery.id, event, explanation={"decision": "x", "why": "a test says so"})
 
     assert desk.state(delivery.id) is state
     (chapter,), transitions = desk.outbox.story(delivery.id)
-    assert chapter.explanation["why"] == "a test says so"
+    assert (chapter.at, chapter.explanation["why"]) == (desk.now, "a test says so")
     assert transitions[-1].event is event
-
-
-def test_a_stale_verdict_closes_nothing(desk):
-    """A verdict under an older epoch, or on a state that does not know it, writes neither state nor chapter."""
-    (delivery,) = desk.accept()
-    taken = desk.find(desk.taken())
-    before = desk.snapshot(delivery.id), desk.snapshot(taken.id)
-
-    desk.outbox.close_out((verdict(delivery, Event.PARK, epoch=0), verdict(taken, Event.PARK)), desk.now)
-
-    assert (desk.snapshot(delivery.id), desk.snapshot(taken.id)) == before
 
 
 def test_every_transition_leaves_an_audit_row(desk):

@@ -18,7 +18,7 @@ from tocsin.model.report import ReportState
 from tocsin.outbox.record import Filter, Settlement, Verdict
 from tocsin.outbox.state import AttemptState, Event, State
 from tocsin.policy.decide import decide
-from tocsin.policy.decision import AwaitReport, Expire, GiveUp, Park, Submit, Wait
+from tocsin.policy.decision import AwaitReport, CloseWindow, Expire, GiveUp, Park, Submit, Undelivered, Wait
 from tocsin.policy.explain import explain
 from tocsin.policy.judge import Candidate
 from tocsin.policy.route import CLASS_RULES
@@ -29,12 +29,12 @@ CANDIDATES = tuple(Candidate(account=account) for account in ACCOUNTS)
 FEW = 3
 """So many deliveries that each goes far, and that they get into each other's way."""
 
-EVENTS = {
+CLOSES = {
     GiveUp: Event.GIVE_UP,
     Park: Event.PARK,
-    AwaitReport: Event.ACCEPTED,
     Expire: Event.EXPIRE,
-    Wait: Event.LOST,
+    Undelivered: Event.REPORTED_FAILED,
+    CloseWindow: Event.WINDOW_CLOSED,
 }
 
 numbers = st.sampled_from(["13900000001", "13900000002"])
@@ -122,9 +122,20 @@ class Life(RuleBasedStateMachine):
 
     def close(self, delivery, decision):
         verdict = Verdict(
-            delivery=delivery.id, epoch=delivery.epoch, event=EVENTS[type(decision)], explanation=explain(decision)
+            seen=delivery,
+            events=self.events(delivery, decision),
+            due_at=getattr(decision, "until", None),
+            report_overdue=getattr(decision, "overdue", False),
+            explanation=explain(decision),
         )
         self.both(lambda desk: desk.outbox.close_out((verdict,), desk.now))
+
+    def events(self, delivery, decision):
+        """What takes a delivery from where it stands to where the policy wants it."""
+        if isinstance(decision, Wait):
+            return (Event.LOST,) if delivery.state is State.CLAIMED else ()
+        taken = isinstance(decision, Undelivered | CloseWindow | AwaitReport) and delivery.state is not State.SUBMITTED
+        return (Event.ACCEPTED,) * taken + tuple(event for kind, event in CLOSES.items() if isinstance(decision, kind))
 
     @precondition(lambda self: self.flights)
     @rule(position=positions, outcome=proofs | st.sampled_from(["taken", "unknown"]), keep=st.booleans())
@@ -152,7 +163,7 @@ class Life(RuleBasedStateMachine):
             case Wait():
                 return
             case Submit():
-                self.both(lambda desk: desk.outbox.resend(delivery.id, holder, desk.now))
+                self.both(lambda desk: desk.outbox.reopen((delivery,), desk.now))
             case _:
                 self.close(delivery, decision)
 

@@ -114,8 +114,7 @@ def test_recovered_work_is_claimed_by_another(desk):
 def test_what_an_earlier_copy_proved_survives_the_holder(desk):
     """A delivered report that came while another copy was being sent still closes it when that copy's holder dies."""
     delivery = desk.doubted()
-    claimed = desk.outbox.resend(delivery, desk.holder, desk.now)
-    desk.intend(claimed, account=desk.backup)
+    desk.intend(desk.reclaimed(delivery), account=desk.backup)
     desk.report(ReportState.DELIVERED)
     assert desk.state(delivery) is State.SENDING
 
@@ -129,7 +128,7 @@ def test_what_an_earlier_copy_proved_has_its_say_at_settlement(desk):
     refused = Refused(Reason.KEYWORD)
     for number, outcome in enumerate((Unknown("reset"), refused)):
         delivery = desk.doubted(number=f"1390000000{number}")
-        claimed = desk.outbox.resend(delivery, desk.holder, desk.now)
+        claimed = desk.reclaimed(delivery)
         attempts = desk.intend(claimed, account=desk.backup)
         desk.report(ReportState.DELIVERED, number=f"1390000000{number}")
         desk.settle(outcome, *attempts, epoch=claimed.epoch, keep=True)
@@ -152,7 +151,7 @@ now, holder, holders = datetime(2026, 1, 1, tzinfo=UTC), HolderId("child"), Hold
 outbox = Outbox(open_rows(path), holders.is_dead)
 holders.enter(holder)
 _, sending = outbox.claim(message, holder, now)
-outbox.intend((Intent(delivery=sending.id, epoch=1, account=AccountId("main"), explanation={}),), now)
+outbox.intend([(Intent(delivery=sending.id, epoch=1, account=AccountId("main"), explanation={}),)], now)
 print("ready", flush=True)
 sys.stdin.read()
 """

@@ -10,7 +10,6 @@ from tocsin.model.phone import parse_number
 from tocsin.model.push import Trust
 from tocsin.model.report import Batch, Report, ReportState
 from tocsin.outbox.evidence import CLOCK_SKEW, EVIDENCE_WINDOW
-from tocsin.outbox.record import Verdict
 from tocsin.outbox.state import AttemptState, Event, State
 
 DELIVERED, FAILED, ENROUTE, UNKNOWN = (
@@ -23,19 +22,13 @@ REFUSED = Refused(Reason.KEYWORD)
 OTHER_NUMBER = "13900000001"
 
 
-def park(desk, delivery):
-    found = desk.find(delivery)
-    verdict = Verdict(delivery=delivery, epoch=found.epoch, event=Event.PARK, explanation={"decision": "park"})
-    desk.outbox.close_out((verdict,), desk.now)
-
-
 @pytest.mark.parametrize(
     ("reported", "state"),
-    [(DELIVERED, State.DELIVERED), (FAILED, State.UNDELIVERED), (ENROUTE, State.SUBMITTED), (UNKNOWN, State.SUBMITTED)],
+    [(DELIVERED, State.DELIVERED), (FAILED, State.SUBMITTED), (ENROUTE, State.SUBMITTED), (UNKNOWN, State.SUBMITTED)],
     ids=lambda value: value.name,
 )
 def test_a_report_moves_what_was_submitted(desk, reported, state):
-    """Delivered and failed close a submitted delivery; anything else leaves it open. The attempt keeps all of it."""
+    """Delivered closes a submitted delivery; what a failure leads to is the policy's to say. The attempt keeps all."""
     delivery = desk.taken()
 
     desk.report(reported, at=desk.now, code="WORD")
@@ -70,7 +63,8 @@ def test_one_id_for_many_numbers_is_told_apart_by_number(desk):
 
     desk.report(FAILED, number="13900000002")
 
-    assert (desk.state(first.id), desk.state(second.id)) == (State.SUBMITTED, State.UNDELIVERED)
+    assert (desk.state(first.id), desk.state(second.id)) == (State.SUBMITTED, State.SUBMITTED)
+    assert [desk.attempts(one.id)[0].report for one in (first, second)] == [None, FAILED]
 
 
 @pytest.mark.parametrize("later", [UNKNOWN, ENROUTE, FAILED, DELIVERED], ids=lambda value: value.name)
@@ -89,6 +83,9 @@ def test_a_failed_report_may_be_overruled_by_a_delivered_one(desk):
     """UNDELIVERED becomes DELIVERED by a late report, in that order too."""
     delivery = desk.taken()
     desk.report(FAILED)
+    assert desk.close(delivery, Event.REPORTED_FAILED)
+    assert desk.state(delivery) is State.UNDELIVERED
+
     desk.report(DELIVERED)
 
     assert desk.state(delivery) is State.DELIVERED
@@ -105,7 +102,8 @@ def test_a_report_may_overtake_the_answer_of_its_submit(desk, state):
 
     desk.settle(Accepted(VendorId("77")), *attempts)
 
-    assert desk.state(delivery.id) is (State.DELIVERED if state is DELIVERED else State.UNDELIVERED)
+    assert desk.state(delivery.id) is (State.DELIVERED if state is DELIVERED else State.SUBMITTED)
+    assert desk.attempts(delivery.id)[0].report is state
     assert desk.reports()[0].delivery == delivery.id
 
 
@@ -178,7 +176,7 @@ def test_the_id_that_settled_a_doubt_finds_what_waited_for_it(desk):
 
 @pytest.mark.parametrize(
     ("reported", "state"),
-    [(DELIVERED, State.DELIVERED), (FAILED, State.UNDELIVERED), (ENROUTE, State.SUBMITTED), (UNKNOWN, State.SUBMITTED)],
+    [(DELIVERED, State.DELIVERED), (FAILED, State.SUBMITTED), (ENROUTE, State.SUBMITTED), (UNKNOWN, State.SUBMITTED)],
     ids=lambda value: value.name,
 )
 @pytest.mark.parametrize("parked", [False, True], ids=["in doubt", "parked"])
@@ -186,7 +184,7 @@ def test_the_only_doubt_is_settled_by_number(desk, reported, state, parked):
     """One attempt in doubt of that account and number: the report proves that it was taken, and says that it did."""
     delivery = desk.doubted()
     if parked:
-        park(desk, delivery)
+        assert desk.close(delivery, Event.PARK)
 
     desk.report(reported)
 
@@ -279,8 +277,7 @@ def test_a_doubt_hears_reports_for_72_hours(desk, age, settled):
 def test_a_delivered_report_ends_what_is_queued_again(desk):
     """What waits for a second copy is not sent again once the first is known to have arrived."""
     delivery = desk.doubted()
-    desk.outbox.resend(delivery, desk.holder, desk.now)
-    desk.outbox.release(desk.holder, desk.now)
+    assert desk.outbox.reopen((desk.find(delivery),), desk.now) == (delivery,)
     assert desk.state(delivery) is State.QUEUED
 
     desk.report(DELIVERED)
@@ -291,7 +288,7 @@ def test_a_delivered_report_ends_what_is_queued_again(desk):
 def test_a_delivered_report_ends_what_is_claimed(desk):
     """A claim for a second copy falls with the proof that the first arrived: its INTENT writes nothing."""
     delivery = desk.doubted()
-    claimed = desk.outbox.resend(delivery, desk.holder, desk.now)
+    claimed = desk.reclaimed(delivery)
 
     desk.report(DELIVERED)
 
@@ -302,7 +299,7 @@ def test_a_delivered_report_ends_what_is_claimed(desk):
 def test_a_delivered_report_waits_for_the_copy_that_is_being_sent(desk):
     """While a second copy is under way the delivery is SENDING; the first one's report is counted when it settles."""
     delivery = desk.doubted()
-    claimed = desk.outbox.resend(delivery, desk.holder, desk.now)
+    claimed = desk.reclaimed(delivery)
     attempts = desk.intend(claimed, account=desk.backup)
     desk.report(DELIVERED)
     assert desk.state(delivery) is State.SENDING
@@ -319,9 +316,8 @@ def test_a_delivered_report_waits_for_the_copy_that_is_being_sent(desk):
 def test_a_delivered_report_corrects_what_was_closed(desk, event, state):
     """A delivery that was closed without success says so once a report proves that it did arrive."""
     delivery = desk.doubted()
-    claimed = desk.outbox.resend(delivery, desk.holder, desk.now)
-    verdict = Verdict(delivery=delivery, epoch=claimed.epoch, event=event, explanation={"decision": "x"})
-    desk.outbox.close_out((verdict,), desk.now)
+    claimed = desk.reclaimed(delivery)
+    assert desk.close(delivery, event, seen=claimed)
     assert desk.state(delivery) is state
 
     desk.report(DELIVERED)
@@ -351,14 +347,14 @@ def test_an_older_attempts_delivery_closes_it(desk):
 
 
 @pytest.mark.parametrize(
-    ("reported", "state"), [(FAILED, State.UNDELIVERED), (ENROUTE, State.SUBMITTED)], ids=lambda value: value.name
+    ("reported", "state"), [(FAILED, State.SUBMITTED), (ENROUTE, State.SUBMITTED)], ids=lambda value: value.name
 )
 @pytest.mark.parametrize("outcome", [REFUSED, NotSent("dns")], ids=["refused", "not sent"])
 def test_the_newest_copy_that_may_ring_decides(desk, outcome, reported, state):
     """An attempt that proved to ring nobody is no copy: evidence of the only copy settles what was parked for it."""
     delivery = desk.doubted()
     desk.resent(delivery, outcome, keep=True)
-    park(desk, delivery)
+    assert desk.close(delivery, Event.PARK)
     assert desk.state(delivery) is State.PARKED
 
     desk.report(reported)

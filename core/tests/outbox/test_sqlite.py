@@ -13,6 +13,7 @@ import pytest
 from tocsin.errors import CommitUnknown, StoreError
 from tocsin.outbox.record import Filter
 from tocsin.outbox.sqlite import open_rows
+from tocsin.outbox.sqlite_schema import VERSION
 
 
 @pytest.fixture
@@ -65,7 +66,7 @@ def foreign(path):
 
 def newer(path):
     open_rows(path).close()
-    change(path, "PRAGMA user_version = 2")
+    change(path, f"PRAGMA user_version = {VERSION + 1}")
 
 
 def a_text(path):

@@ -9,7 +9,7 @@ from tocsin.model.ids import AccountId, DeliveryId, SubmitId, attempt_id
 from tocsin.model.message import MessageClass
 from tocsin.outbox.record import Attempt
 from tocsin.outbox.state import AttemptState
-from tocsin.policy.decide import decide
+from tocsin.policy.decide import MIDDLE, decide
 from tocsin.policy.judge import Candidate
 from tocsin.policy.route import CLASS_RULES
 from tocsin.policy.standing import Standing
@@ -24,6 +24,8 @@ class Case:
     Args:
         cls: its class.
         rules: what is changed of the class's rules.
+
+    `may_wait`, `heard`, `due_at` and `dice` are what the policy is asked with; each test sets what it needs.
     """
 
     def __init__(self, cls=MessageClass.ALERT, **rules):
@@ -32,6 +34,10 @@ class Case:
         self.attempts = ()
         self.now = START
         self.expires_at = START + self.rules.expires_after
+        self.may_wait = False
+        self.heard = {}
+        self.due_at = None
+        self.dice = MIDDLE
 
     def meet(self, outcome, account="one", group_size=1, report=None):
         """Add an attempt with its outcome."""
@@ -72,9 +78,29 @@ class Case:
         self.candidates = tuple(Candidate(account=AccountId(name)) for name in accounts)
         return self
 
+    def hear(self, account="one"):
+        """Let the reports of an account be fetched now."""
+        self.heard = {**self.heard, AccountId(account): self.now}
+        return self
+
+    def rest(self):
+        """Let the time pass that the policy asks for, and write it down, as the store does."""
+        self.due_at = self.now = self.decide().until
+        return self
+
+    @property
+    def standing(self):
+        return Standing(
+            rules=self.rules,
+            expires_at=self.expires_at,
+            attempts=self.attempts,
+            due_at=self.due_at,
+            may_wait=self.may_wait,
+            heard=self.heard,
+        )
+
     def decide(self):
-        standing = Standing(rules=self.rules, expires_at=self.expires_at, attempts=self.attempts)
-        return decide(standing, self.candidates, self.now)
+        return decide(self.standing, self.candidates, self.now, self.dice)
 
 
 @pytest.fixture

@@ -1,6 +1,6 @@
 """What happens next to a delivery, example by example."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -8,15 +8,18 @@ from tocsin.model.ids import VendorId
 from tocsin.model.message import MessageClass
 from tocsin.model.outcome import Accepted, NotSent, Reason, Refused, Scope, Unknown
 from tocsin.model.report import ReportState
-from tocsin.policy.decision import AwaitReport, Expire, GiveUp, Park, Submit, Wait
+from tocsin.outbox.evidence import EVIDENCE_WINDOW
+from tocsin.policy.decision import AwaitReport, Expire, GiveUp, Park, Submit, Trigger, Wait
 from tocsin.policy.judge import Judgement, Verdict
-from tocsin.policy.route import InDoubt
+from tocsin.policy.route import InDoubt, OnUndelivered
 
+TAKEN = Accepted(VendorId("1"))
 LOST = Unknown("read-timeout")
 UNREACHED = NotSent("connect-refused")
 KEYWORD = Refused(Reason.KEYWORD, "-6")
 HOPELESS = Refused(Reason.INVALID_NUMBER, "-5")
 MOMENT = timedelta(microseconds=1)
+START = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 def test_the_first_account_that_can_is_chosen(case):
@@ -31,6 +34,9 @@ def test_the_first_account_that_can_is_chosen(case):
             Judgement("two", Verdict.CHOSEN),
             Judgement("three", Verdict.ELIGIBLE),
         ),
+        trigger=Trigger.FIRST,
+        copy=1,
+        max_copies=2,
     )
 
 
@@ -217,23 +223,29 @@ def test_copies_never_exceed_what_is_allowed(case_of, when, copies):
 
 def test_a_copy_that_was_not_delivered_makes_room(case_of):
     """A copy reported undelivered is none: another may be sent in its place."""
-    case = case_of(MessageClass.NOTICE).meet(Accepted(VendorId("1")), report=ReportState.FAILED)
+    case = case_of(MessageClass.NOTICE, on_undelivered=OnUndelivered.NEXT).meet(TAKEN, report=ReportState.FAILED)
 
     assert case.decide().account == "two"
 
 
 def test_a_clean_accept_is_a_copy(case_of):
     """While an accepted copy is out, a class of one copy sends no other."""
-    case = case_of(MessageClass.NOTICE).meet(Accepted(VendorId("1")))
+    case = case_of(MessageClass.NOTICE).meet(TAKEN)
 
     assert isinstance(case.decide(), AwaitReport)
 
 
 def test_a_doubt_that_evidence_ended_is_not_sent_again(case):
     """Once evidence proves that a doubtful copy was taken, no other is sent: its report will tell (I3)."""
-    case.meet(LOST).prove().wait(hours=1)
+    case.meet(LOST).prove().wait(minutes=4)
+    window_ends_at = START + EVIDENCE_WINDOW
 
-    assert case.decide() == AwaitReport(why="evidence came that one has taken it")
+    assert case.decide() == AwaitReport(
+        why="evidence came that one has taken it", until=START + case.rules.report_timeout, overdue=False
+    )
+    assert case.wait(minutes=1).decide() == AwaitReport(
+        why="evidence came that one has taken it, and no report came in time", until=window_ends_at, overdue=True
+    )
 
 
 def test_a_proved_copy_that_was_not_delivered_makes_room(case):
@@ -253,9 +265,10 @@ def test_a_duplicate_after_a_doubt_is_evidence(case):
 @pytest.mark.parametrize("outcome", [HOPELESS, UNREACHED], ids=["refused", "unreached"])
 def test_nobody_says_failed_while_a_copy_is_under_way(case, outcome):
     """Where an earlier copy was taken and another is refused, the first one's report will tell."""
-    decision = case.offer("one", "two").meet(Accepted(VendorId("1"))).meet(outcome, "two").decide()
+    decision = case.offer("one", "two").meet(TAKEN).wait(minutes=5).meet(outcome, "two").decide()
 
     assert isinstance(decision, AwaitReport)
+    assert (decision.until, decision.overdue) == (START + EVIDENCE_WINDOW, True)
     assert decision.why.endswith("an earlier copy is under way")
 
 

@@ -7,12 +7,15 @@ from hypothesis import strategies as st
 
 from tocsin.model.ids import AccountId, VendorId
 from tocsin.model.message import MessageClass
-from tocsin.model.outcome import Accepted, NotSent, Reason, Refused, Unknown
+from tocsin.model.outcome import Accepted, NotSent, Reason, Refused, Scope, Unknown
 from tocsin.model.report import ReportState
 from tocsin.outbox.state import AttemptState
-from tocsin.policy.decision import AwaitReport, Expire, GiveUp, Park, Submit, Wait
+from tocsin.policy.decision import Decision, Expire, GiveUp, Later, Submit, Trigger
 from tocsin.policy.judge import Candidate
 from tocsin.policy.route import CLASS_RULES, InDoubt
+
+SAME_TRY = (Reason.SPLIT, Reason.ONE_BY_ONE, Reason.RETRY_ONCE)
+PASSING = [one for one in Reason if one.scope in (Scope.THROTTLE, Scope.VENDOR)]
 
 quick = settings(deadline=None, max_examples=300)
 
@@ -61,7 +64,7 @@ def test_it_always_decides_and_always_the_same(case_of, history, offered, waited
 
     first, second = case.decide(), case.decide()
 
-    assert isinstance(first, Submit | GiveUp | Park | AwaitReport | Wait | Expire)
+    assert isinstance(first, Decision)
     assert first == second
     assert first.why
 
@@ -82,18 +85,33 @@ def test_it_never_chooses_an_account_that_cannot(case_of, history, offered, wait
 @quick
 @given(*histories_in_time)
 def test_an_account_is_tried_again_for_few_reasons(case_of, history, offered, waited):
-    """An account that was tried is asked again for a split, a retry, or `resend-same`, and for nothing else."""
+    """An account is asked again within the same try, for `resend-same`, or where all that hindered it passes."""
     case = case_from(case_of, history, waited)
     case.candidates = offered
 
     decision = case.decide()
 
-    if isinstance(decision, Submit) and decision.account in [one.account for one in case.attempts]:
+    before = [one for one in case.attempts if isinstance(decision, Submit) and one.account == decision.account]
+    if before:
         last = case.attempts[-1]
-        assert last.account == decision.account
-        assert last.reason in (Reason.SPLIT, Reason.ONE_BY_ONE, Reason.RETRY_ONCE) or (
-            last.state is AttemptState.UNKNOWN and case.rules.when_in_doubt is InDoubt.RESEND_SAME
-        )
+        same_try = last.account == decision.account and last.reason in SAME_TRY
+        same_on_purpose = decision.trigger is Trigger.DOUBT and case.rules.when_in_doubt is InDoubt.RESEND_SAME
+        passing = all(one.state is AttemptState.NOT_SENT or one.reason in PASSING for one in before)
+        assert same_try or same_on_purpose or passing
+
+
+@quick
+@given(*histories_in_time)
+def test_who_may_not_wait_asks_each_account_once_in_a_step(case_of, history, offered, waited):
+    """Where nobody asks again later, no account has a second turn in a step, and nothing is put off."""
+    case = case_from(case_of, history, waited)
+    case.candidates = offered
+
+    decision = case.decide()
+
+    assert not isinstance(decision, Later)
+    if isinstance(decision, Submit) and case.attempts and case.attempts[-1].reason not in SAME_TRY:
+        assert decision.account not in [one.account for one in case.standing.since]
 
 
 @quick

@@ -21,23 +21,30 @@ from tocsin.policy.judge import Judgement
 
 def explain(decision: Decision) -> dict[str, Any]:
     """Return a decision as `{"decision", "why", …}`: what it says beside that, and what was thought of each account."""
-    words: dict[str, Any] = {"decision": _NAMES[type(decision)], "why": decision.why}
+    details = _details(decision)
+    return {"decision": _NAMES[type(decision)], "why": decision.why, **details}
+
+
+def _details(decision: Decision) -> dict[str, Any]:
+    """Return what each kind of decision says beside its name and its reason."""
     match decision:
         case Submit():
             at_most = {} if decision.at_most is None else {"at_most": decision.at_most}
-            words |= {"account": decision.account, "trigger": decision.trigger.value, **at_most}
-            words |= {"copy": decision.copy, "max_copies": decision.max_copies}
+            copy = {"copy": decision.copy, "max_copies": decision.max_copies}
+            words = {"account": decision.account, "trigger": decision.trigger.value, **at_most, **copy}
         case AwaitReport():
-            words |= {"until": decision.until.isoformat(), "overdue": decision.overdue}
-        case Wait() | Later():
-            words |= {"until": decision.until.isoformat()}
-        case GiveUp() | Undelivered() | Park() | Expire() | CloseWindow():
-            pass
+            words = {"until": decision.until.isoformat(), "overdue": decision.overdue}
+        case Wait():
+            return {"until": decision.until.isoformat()}
+        case Later():
+            words = {"until": decision.until.isoformat()}
+        case GiveUp() | Undelivered() | Park():
+            words = {}
+        case Expire() | CloseWindow():
+            return {}
         case never:
             assert_never(never)
-    if not isinstance(decision, Wait | Expire | CloseWindow):
-        words["candidates"] = render_judgements(decision.judgements)
-    return words
+    return {**words, "candidates": render_judgements(decision.judgements)}
 
 
 _NAMES = {
