@@ -9,11 +9,13 @@ from hypothesis import strategies as st
 from tocsin.delivery.coalesce import Planned, coalesce
 from tocsin.model.account import Account
 from tocsin.model.ids import AccountId, DeliveryId, MessageId
+from tocsin.model.message import MessageClass
 from tocsin.model.phone import parse_number
 from tocsin.model.submission import Submission
 from tocsin.outbox.record import Delivery
 from tocsin.outbox.state import State
-from tocsin.policy.decision import Submit
+from tocsin.policy.decision import Submit, Trigger
+from tocsin.policy.route import CLASS_RULES
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 NUMBERS = [parse_number(f"139000000{position:02}") for position in range(60)]
@@ -34,7 +36,8 @@ def plan(position, to, account="one", text="t", room=100):
     )
     return Planned(
         delivery=delivery,
-        decision=Submit(account=AccountId(account), why="w", judgements=()),
+        decision=Submit(account=AccountId(account), why="w", judgements=(), trigger=Trigger.FIRST),
+        rules=CLASS_RULES[MessageClass.ALERT],
         account=Account(id=AccountId(account), vendor="v", base_url="http://v.invalid", settings=None),
         submission=Submission(to=(to,), texts=(text,)),
         room=room,

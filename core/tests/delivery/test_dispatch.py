@@ -243,7 +243,7 @@ def test_a_pass_ends_while_evidence_may_still_come(house_of, clock):
     """A doubt that was claimed too early goes back to wait: the pass does not claim it again and again."""
     house = house_of([LOST])
     (delivery,) = house.send()
-    house.outbox.resend(delivery.id, house.holder, clock.now())
+    house.outbox.reopen((delivery,), clock.now())
     decisions = iter(range(50))
 
     def decided(_):
