@@ -89,7 +89,7 @@ class Dispatcher:
         """Ask about what is still claimed and has no plan: no vendor took it, or its time went by while it waited."""
         if not self._unplanned:
             return
-        found = self._parts.store.get(tuple(self._unplanned))
+        found = self._parts.store.get(tuple(sorted(self._unplanned)))
         mine = [one for one in found if one.state is State.CLAIMED and one.holder == self._holder]
         self._unplanned = set()
         self._consider(mine)

@@ -1,0 +1,193 @@
+"""What happens in one simulated life, drawn from a seed before it begins: a value that can be looked at and shrunk.
+
+What a vendor does with each request is drawn as it comes, from dice of its own, so that to take a message out of a
+scenario leaves the rest a scenario.
+"""
+
+from __future__ import annotations
+
+import enum
+from random import Random
+
+import attrs
+
+from tocsin.model.message import MessageClass
+from tocsin.policy.route import InDoubt
+from tocsin.simulate.dice import dice_of
+
+CALM_S = 3 * 3600.0
+"""From then on no fault is made any more: all that is left has to come to its end."""
+
+
+class Strike(enum.StrEnum):
+    """What may befall a worker."""
+
+    CRASH = "crash"
+    """It dies at one of its next boundaries: before or after a commit, or between two."""
+
+    PAUSE = "pause"
+    """It does nothing for a while, and does not know of it: longer than its lease, sometimes."""
+
+    STOP = "stop"
+    """It is told to end, and is started again."""
+
+    STORE_FULL = "store-full"
+    """Its commits fail for a while, and change nothing."""
+
+    COMMIT_LOST = "commit-lost"
+    """One commit fails, and did not happen."""
+
+    COMMIT_KEPT = "commit-kept"
+    """One commit fails, and did happen."""
+
+
+@attrs.frozen(kw_only=True)
+class VendorPlan:
+    """One vendor with one account.
+
+    Args:
+        trouble: how likely a request meets trouble, from 0 to 1.
+        evasive: how likely a report is late, missing, wrong at first, or there twice.
+        nameless: its successes carry no id.
+        dedupes: it refuses content that it has.
+        personalised: it takes different texts in one request.
+        shared: other software sends through the same account.
+        roomy: numbers in one submit.
+        dark: from when to when nobody reaches it, in seconds; none where empty.
+        bad: places of the numbers that it calls invalid.
+    """
+
+    name: str
+    trouble: float
+    evasive: float
+    nameless: bool
+    dedupes: bool
+    personalised: bool
+    shared: bool
+    roomy: int
+    dark: tuple[float, float] | None
+    bad: frozenset[int]
+
+
+@attrs.frozen(kw_only=True)
+class Sending:
+    """One message that a client hands in.
+
+    Args:
+        at_s: when.
+        to: places of its recipients' numbers.
+        delay_s: how long after that it is to be sent.
+        key: whether it has an idempotency key.
+        now: submitted by the client itself, in one pass.
+        dies_at: the client dies at that boundary of its first try; 0 for never.
+        repeats: how often the client hands it in once more, though it was acknowledged.
+        altered: and then once with another text.
+        cancelled_s: when somebody cancels it, after it was handed in; None for never.
+    """
+
+    number: int
+    at_s: float
+    to: tuple[int, ...]
+    cls: MessageClass
+    delay_s: float
+    key: bool
+    now: bool
+    dies_at: int
+    repeats: int
+    altered: bool
+    cancelled_s: float | None
+
+
+@attrs.frozen(kw_only=True)
+class Blow:
+    """One strike at a worker: when, which, and how far or how long."""
+
+    at_s: float
+    worker: int
+    strike: Strike
+    measure: float
+
+
+@attrs.frozen(kw_only=True)
+class Scenario:
+    """A life.
+
+    Args:
+        locks: a dead worker is known to be dead at once; without, its lease has to run out.
+        when_in_doubt, max_copies: the route's own; None for the class's.
+    """
+
+    seed: int
+    workers: int
+    locks: bool
+    when_in_doubt: InDoubt | None
+    max_copies: int | None
+    vendors: tuple[VendorPlan, ...]
+    sendings: tuple[Sending, ...]
+    blows: tuple[Blow, ...]
+
+
+def draw(seed: int) -> Scenario:
+    """Draw the scenario of a seed. The same seed gives the same scenario everywhere."""
+    dice = dice_of(f"scenario {seed}")
+    workers = dice.choice((1, 1, 2, 3))
+    classes = dice.choice((_CLASSES, _CLASSES, (dice.choice(_CLASSES),)))
+    return Scenario(
+        seed=seed,
+        workers=workers,
+        locks=dice.random() < 0.6,
+        when_in_doubt=dice.choice((None, None, *InDoubt, InDoubt.RESEND_SAME)),
+        max_copies=dice.choice((None, None, None, 1, 3)),
+        vendors=tuple(_vendor(dice, number) for number in range(dice.choice((2, 2, 3, 4)))),
+        sendings=tuple(_sending(dice, number, classes) for number in range(dice.choice((2, 3, 4, 5)))),
+        blows=tuple(_blow(dice, workers) for _ in range(dice.choice((0, 1, 2, 3)))),
+    )
+
+
+def _vendor(dice: Random, number: int) -> VendorPlan:
+    since_s = dice.uniform(0, 900)
+    return VendorPlan(
+        name=f"v{number}",
+        trouble=dice.choice((0.0, 0.2, 0.5, 0.9)),
+        evasive=dice.choice((0.0, 0.3, 0.8)),
+        nameless=dice.random() < 0.15,
+        dedupes=dice.random() < 0.6,
+        personalised=dice.random() < 0.6,
+        shared=dice.random() < 0.15,
+        roomy=dice.choice((1, 2, 3, 20)),
+        dark=(since_s, since_s + dice.choice((60.0, 600.0, 4000.0))) if dice.random() < 0.25 else None,
+        bad=frozenset(place for place in range(PLACES) if dice.random() < 0.12),
+    )
+
+
+PLACES = 6
+"""So many phones there are: few, so that messages meet on them."""
+
+_CLASSES = (MessageClass.OTP, MessageClass.CRITICAL, MessageClass.ALERT, MessageClass.NOTICE, MessageClass.BULK)
+
+
+def _sending(dice: Random, number: int, classes: tuple[MessageClass, ...]) -> Sending:
+    return Sending(
+        number=number,
+        at_s=round(dice.choice((0.0, 0.0, 1.0, dice.uniform(0, 60), dice.uniform(0, 1200))), 3),
+        to=tuple(dice.sample(range(PLACES), dice.choice((1, 1, 1, 2, 3)))),
+        cls=dice.choice(classes),
+        delay_s=dice.choice((0.0, 0.0, 0.0, 90.0)),
+        key=dice.random() < 0.7,
+        now=dice.random() < 0.15,
+        dies_at=dice.choice((0, 0, 0, 1, 2, 3, 4, 5)),
+        repeats=dice.choice((0, 0, 1)),
+        altered=dice.random() < 0.1,
+        cancelled_s=dice.choice((None, None, None, 0.01, dice.uniform(0, 120))),
+    )
+
+
+def _blow(dice: Random, workers: int) -> Blow:
+    strike = dice.choice(tuple(Strike))
+    measures = {Strike.CRASH: dice.randrange(1, 12), Strike.STORE_FULL: dice.uniform(1, 90)}
+    return Blow(
+        at_s=round(dice.choice((dice.uniform(0, 5), dice.uniform(0, 200), dice.uniform(0, 3000))), 3),
+        worker=dice.randrange(workers),
+        strike=strike,
+        measure=measures.get(strike, dice.choice((5.0, 35.0, 70.0, 200.0))),
+    )

@@ -1,0 +1,74 @@
+"""Whose turn it is: stands for the loops of all workers, which look at the store ten times a second.
+
+An event for each look would be nothing but looks. So the next one is planned for when there is something to see: a
+delivery that is due, a lease that ends, a lock that is free, a lease that wants to be renewed.
+"""
+
+from __future__ import annotations
+
+from random import Random
+from typing import TYPE_CHECKING
+
+from tocsin.model.ids import AccountId
+from tocsin.outbox.state import State
+from tocsin.simulate.timeline import START
+
+if TYPE_CHECKING:
+    from tocsin.simulate.world import World
+
+_LOOK_S = 0.1
+_UPKEEP_S = 10.0
+_POLLED = 0.2
+"""How often a look goes with a poll: real ones come every few seconds, most of them to hear nothing."""
+
+_WAITING = (State.QUEUED, State.IN_DOUBT, State.SUBMITTED)
+
+
+class Waking:
+    """Plans the looks of all workers."""
+
+    def __init__(self, world: World, dice: Random) -> None:
+        self._world = world
+        self._dice = dice
+        self._planned_s: float | None = None
+
+    def plan(self) -> None:
+        """Plan the next look, unless one is planned that is early enough."""
+        world = self._world
+        moment_s = self._next_s()
+        if moment_s is None or all(one.down or one.ending for one in world.workers):
+            return
+        now_s = world.timeline.monotonic()
+        moment_s = max(moment_s, now_s, min(one.ready_at_s for one in world.workers if not (one.down or one.ending)))
+        if self._planned_s is not None and self._planned_s <= moment_s + _LOOK_S:
+            return
+        self._planned_s = moment_s + self._dice.random() * _LOOK_S
+        world.timeline.after(self._planned_s - now_s, "look", self._look)
+
+    def poll(self, account: AccountId) -> None:
+        """Let some worker poll; later, if none can."""
+        able = [one for one in self._world.workers if one.able]
+        if not able:
+            self._world.poll_again(account)
+            return
+        worker = self._dice.choice(able)
+        worker.do("poll", lambda: worker.poll(account))
+
+    def _look(self) -> None:
+        self._planned_s = None
+        able = [one for one in self._world.workers if one.able]
+        if able:
+            worker = self._dice.choice(able)
+            worker.do("look", worker.tick)
+            if self._dice.random() < _POLLED:
+                self.poll(self._dice.choice(tuple(self._world.vendors)))
+
+    def _next_s(self) -> float | None:
+        rows, now_s = self._world.rows, self._world.timeline.monotonic()
+        moments = [] if (due := rows.next_due(_WAITING)) is None else [(due - START).total_seconds()]
+        for holder, until in rows.holders().items():
+            free = self._world.scenario.locks and holder in self._world.dead
+            moments.append(now_s + _UPKEEP_S if free else (until - START).total_seconds() + _LOOK_S)
+        if any(one.busy for one in self._world.workers):
+            moments.append(now_s + _UPKEEP_S)
+        return min(moments, default=None)
