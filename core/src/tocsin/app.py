@@ -40,7 +40,8 @@ from tocsin.outbox.holders import Holders
 from tocsin.outbox.ports import Store
 from tocsin.outbox.record import Delivery, Filter
 from tocsin.outbox.role import WorkerRole
-from tocsin.outbox.sqlite import Boundary, open_rows
+from tocsin.outbox.sqlite import open_rows
+from tocsin.outbox.sqlite_session import Boundary
 from tocsin.outbox.state import State
 from tocsin.outbox.store import Outbox
 from tocsin.registry import Registry, build_registry

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from datetime import datetime
@@ -20,6 +20,8 @@ from tocsin.outbox.record import (
     Delivery,
     Filter,
     Listening,
+    Loose,
+    LooseEnd,
     RawAnswer,
     StoredInbound,
     StoredReport,
@@ -55,6 +57,7 @@ class _Tables:
     read: set[RawId] = attrs.field(factory=set)
     reports: list[StoredReport] = attrs.field(factory=list)
     inbound: list[StoredInbound] = attrs.field(factory=list)
+    applied: set[RawId] = attrs.field(factory=set)
     quarantine: list[tuple[RawId, str]] = attrs.field(factory=list)
 
     def copy(self) -> _Tables:
@@ -86,6 +89,9 @@ class MemoryRows:
             self._boundary(f"{name}: after commit")
 
     def reading(self) -> AbstractContextManager[object]:
+        return self._lock
+
+    def snapshot(self) -> AbstractContextManager[object]:
         return self._lock
 
     def close(self) -> None:
@@ -210,7 +216,8 @@ class MemoryRows:
             if number not in self._tables.read and (raw.account, raw.kind) == (account, kind)
         }
 
-    def add_reports(self, raw: RawId, reports: Iterable[StoredReport]) -> None:  # noqa: ARG002
+    def add_reports(self, raw: RawId, reports: Iterable[StoredReport]) -> None:
+        self._tables.applied.add(raw)
         self._tables.reports.extend(reports)
 
     def orphans(self, account: AccountId, vendor_id: VendorId, since: datetime) -> tuple[StoredReport, ...]:
@@ -238,7 +245,8 @@ class MemoryRows:
             adopted = attrs.evolve(orphan, delivery=delivery, by_number=by_number)
             self._tables.reports[self._tables.reports.index(orphan)] = adopted
 
-    def add_inbound(self, raw: RawId, messages: Iterable[StoredInbound]) -> None:  # noqa: ARG002
+    def add_inbound(self, raw: RawId, messages: Iterable[StoredInbound]) -> None:
+        self._tables.applied.add(raw)
         self._tables.inbound.extend(messages)
 
     def add_quarantine(self, raw: RawId, pieces: Iterable[str], now: datetime) -> None:  # noqa: ARG002
@@ -261,6 +269,54 @@ class MemoryRows:
             tuple(one for one in reversed(self._tables.reports) if account in (None, one.account)),
             tuple(one for one in reversed(self._tables.inbound) if account in (None, one.account)),
         )
+
+    def counts(self) -> dict[tuple[State, AccountId | None], int]:
+        return Counter((one.state, one.account) for one in self._tables.deliveries.values())
+
+    def page(self, after: DeliveryId | None, limit: int) -> tuple[Delivery, ...]:
+        ids = sorted(one for one in self._tables.deliveries if after is None or one > after)
+        return tuple(self._tables.deliveries[one] for one in ids[:limit])
+
+    def reports_for(self, deliveries: Iterable[DeliveryId]) -> dict[DeliveryId, tuple[StoredReport, ...]]:
+        found: dict[DeliveryId, list[StoredReport]] = {one: [] for one in deliveries}
+        for report in self._tables.reports:
+            if report.delivery in found:
+                found[report.delivery].append(report)
+        return {one: tuple(reports) for one, reports in found.items()}
+
+    def loose_ends(self) -> tuple[LooseEnd, ...]:
+        return tuple(dict.fromkeys(_loose_ends(self._tables)))
+
+
+def _loose_ends(tables: _Tables) -> Iterator[LooseEnd]:
+    recipients: dict[MessageId, set[Msisdn]] = defaultdict(set)
+    for delivery in tables.deliveries.values():
+        recipients[delivery.message].add(delivery.to)
+        if delivery.holder is not None and delivery.holder not in tables.holders:
+            yield LooseEnd(Loose.CLAIM_WITHOUT_HOLDER, delivery.id)
+    for message in tables.messages.values():
+        if recipients[message.id] != set(message.to):
+            yield LooseEnd(Loose.MESSAGE_WITHOUT_DELIVERIES, message.id)
+    for name in {name for name, _ in tables.keys.values()} - tables.messages.keys():
+        yield LooseEnd(Loose.KEY_WITHOUT_MESSAGE, name)
+    yield from _loose_answers(tables)
+    named = {
+        *(attempt.delivery for attempt in tables.attempts.values()),
+        *(report.delivery for report in tables.reports if report.delivery is not None),
+        *(one.delivery for one in tables.transitions),
+        *(delivery for delivery, _ in tables.chapters),
+    }
+    yield from (LooseEnd(Loose.STRAY, one) for one in sorted(named - tables.deliveries.keys()))
+
+
+def _loose_answers(tables: _Tables) -> Iterator[LooseEnd]:
+    there = {RawId(number) for number in range(1, len(tables.raw) + 1)}
+    for kind, answers in (
+        (Loose.ANSWER_MISSING, tables.applied - there),
+        (Loose.ANSWER_APPLIED_UNREAD, (tables.applied & there) - tables.read),
+        (Loose.ANSWER_UNREAD, there - tables.read),
+    ):
+        yield from (LooseEnd(kind, f"raw {number}") for number in sorted(answers))
 
 
 def _fits(delivery: Delivery, wanted: Filter) -> bool:

@@ -6,7 +6,7 @@ Every method is one transaction, durable when it returns. A method that raises h
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import NewType, Protocol
 
@@ -18,9 +18,11 @@ from tocsin.outbox.record import (
     Attempt,
     Chapter,
     Delivery,
+    Dossier,
     Filter,
     Intent,
     Listening,
+    LooseEnd,
     RawAnswer,
     Settlement,
     StoredInbound,
@@ -28,6 +30,7 @@ from tocsin.outbox.record import (
     Transition,
     Verdict,
 )
+from tocsin.outbox.state import State
 
 RawId = NewType("RawId", int)
 
@@ -211,7 +214,23 @@ class Query(Protocol):
         ...
 
 
-class Store(Accepting, Claiming, Waiting, Settling, Polling, Evidence, Upkeep, Query, Protocol):
+class Reviewing(Protocol):
+    """What is looked at as a whole: by `tocsin verify`, and by who counts."""
+
+    def counts(self) -> Mapping[tuple[State, AccountId | None], int]:
+        """Count deliveries by their state, and by the account of their newest attempt."""
+        ...
+
+    def dossiers(self, after: DeliveryId | None, limit: int) -> tuple[Dossier, ...]:
+        """Return up to so many dossiers, by id, of the deliveries behind that one; all as of the same moment."""
+        ...
+
+    def loose_ends(self) -> tuple[LooseEnd, ...]:
+        """Return every row whose counterpart is missing, and every answer that nobody has read yet."""
+        ...
+
+
+class Store(Accepting, Claiming, Waiting, Settling, Polling, Evidence, Upkeep, Query, Reviewing, Protocol):
     """A whole store."""
 
     def close(self) -> None:

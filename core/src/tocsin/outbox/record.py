@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import enum
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
@@ -291,3 +292,55 @@ class Chapter:
 
     at: datetime
     explanation: Explanation
+
+
+@attrs.frozen(kw_only=True)
+class Dossier:
+    """All that stands in a store about one delivery, as of one moment.
+
+    Args:
+        message: None where it is missing, which it must not be.
+        reports: the rows that were matched to it.
+    """
+
+    message: Message | None
+    delivery: Delivery
+    attempts: tuple[Attempt, ...]
+    chapters: tuple[Chapter, ...]
+    transitions: tuple[Transition, ...]
+    reports: tuple[StoredReport, ...]
+
+
+class Loose(enum.Enum):
+    """What may hang loose in a store: a row whose counterpart is missing."""
+
+    MESSAGE_WITHOUT_DELIVERIES = enum.auto()
+    """It has not one for each of its recipients."""
+
+    KEY_WITHOUT_MESSAGE = enum.auto()
+    CLAIM_WITHOUT_HOLDER = enum.auto()
+    """The delivery's holder has no lease, so that nobody would notice its death."""
+
+    ANSWER_MISSING = enum.auto()
+    """Rows were read from a raw answer that is not there."""
+
+    ANSWER_APPLIED_UNREAD = enum.auto()
+    """Rows were read from it, and it is not marked so: it would be applied again."""
+
+    ANSWER_UNREAD = enum.auto()
+    """Nobody has read it yet: the next poll will."""
+
+    STRAY = enum.auto()
+    """Attempts, reports, decisions or audit rows of a delivery that is not there."""
+
+
+@attrs.frozen
+class LooseEnd:
+    """One of them.
+
+    Args:
+        where: the id of the message, delivery or raw answer.
+    """
+
+    kind: Loose
+    where: str

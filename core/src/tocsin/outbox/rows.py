@@ -20,6 +20,7 @@ from tocsin.outbox.record import (
     Delivery,
     Filter,
     Listening,
+    LooseEnd,
     RawAnswer,
     StoredInbound,
     StoredReport,
@@ -222,8 +223,37 @@ class UpkeepRows(Protocol):
         ...
 
 
+class ReviewRows(Protocol):
+    """What `tocsin verify` reads: everything, a page at a time."""
+
+    def counts(self) -> dict[tuple[State, AccountId | None], int]:
+        """Count deliveries by state and account."""
+        ...
+
+    def page(self, after: DeliveryId | None, limit: int) -> tuple[Delivery, ...]:
+        """Return up to so many deliveries behind that one, by id."""
+        ...
+
+    def reports_for(self, deliveries: Iterable[DeliveryId]) -> dict[DeliveryId, tuple[StoredReport, ...]]:
+        """Return the reports that were matched to each, in order; an empty tuple where there is none."""
+        ...
+
+    def loose_ends(self) -> tuple[LooseEnd, ...]:
+        """Return every row whose counterpart is missing, and every answer that nobody has read yet."""
+        ...
+
+
 class Rows(
-    MessageRows, DeliveryRows, HolderRows, AttemptRows, StoryRows, EvidenceRows, ArrivalRows, UpkeepRows, Protocol
+    MessageRows,
+    DeliveryRows,
+    HolderRows,
+    AttemptRows,
+    StoryRows,
+    EvidenceRows,
+    ArrivalRows,
+    UpkeepRows,
+    ReviewRows,
+    Protocol,
 ):
     """All of it, with transactions."""
 
@@ -233,6 +263,10 @@ class Rows(
 
     def reading(self) -> AbstractContextManager[object]:
         """Keep other threads' transactions out while something is read: none is seen half done."""
+        ...
+
+    def snapshot(self) -> AbstractContextManager[object]:
+        """Read as of one moment, whoever else writes meanwhile, other processes included."""
         ...
 
     def close(self) -> None:

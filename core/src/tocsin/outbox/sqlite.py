@@ -1,20 +1,14 @@
-"""A store in one SQLite file: WAL, `synchronous=FULL`, one connection per process, `BEGIN IMMEDIATE` for every write.
-
-A failed COMMIT is an unknown outcome: the rows may stand after all, so it is never taken for a rollback.
-"""
+"""A store in one SQLite file: the statements. Its transactions are `tocsin.outbox.sqlite_session`'s."""
 
 from __future__ import annotations
 
 import json
 import sqlite3
-import threading
-import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Iterable, Mapping
+from contextlib import AbstractContextManager
 from datetime import datetime
 from pathlib import Path
 
-from tocsin.errors import CommitUnknown, StoreFailed
 from tocsin.model.ids import AccountId, AttemptId, DeliveryId, HolderId, MessageId, VendorId
 from tocsin.model.message import Message, MessageClass
 from tocsin.model.phone import Msisdn
@@ -27,22 +21,16 @@ from tocsin.outbox.record import (
     Delivery,
     Filter,
     Listening,
+    LooseEnd,
     RawAnswer,
     StoredInbound,
     StoredReport,
     Transition,
 )
 from tocsin.outbox.sqlite_file import open_file
+from tocsin.outbox.sqlite_review import find_loose_ends
+from tocsin.outbox.sqlite_session import Boundary, Session
 from tocsin.outbox.state import State
-
-Boundary = Callable[[str], None]
-"""Called as each commit begins and has ended, with its name: where a crash test pulls the plug."""
-
-_CHUNK = 500
-_GAP_S = 0.002
-_LEADER_PAGES = 1000
-_FOLLOWER_PAGES = 10_000
-"""Others than the worker checkpoint only where there is no worker to do it: when the log has grown long."""
 
 
 def open_rows(path: Path, boundary: Boundary = lambda _: None) -> SqliteRows:
@@ -63,65 +51,25 @@ class SqliteRows:
 
     def __init__(self, connection: sqlite3.Connection, boundary: Boundary) -> None:
         self._sql = connection
-        self._boundary = boundary
-        self._lock = threading.RLock()
-        self._gap_s = 0.0
-        self._committed_at = 0.0
-        self._sql.execute(f"PRAGMA wal_autocheckpoint = {_FOLLOWER_PAGES}")
+        self._session = Session(connection, boundary)
+        self._rows = self._session.rows
+        self._rows_of = self._session.rows_of
 
     def lead(self) -> None:
         """Be the worker: the one that checkpoints, and that leaves the others a gap between its commits."""
-        with self._lock:
-            self._gap_s = _GAP_S
-            self._sql.execute(f"PRAGMA wal_autocheckpoint = {_LEADER_PAGES}")
+        self._session.lead()
 
     def close(self) -> None:
-        with self._lock:
-            self._sql.close()
+        self._session.close()
 
     def reading(self) -> AbstractContextManager[object]:
-        return self._lock
+        return self._session.reading()
 
-    @contextmanager
-    def transaction(self, name: str) -> Iterator[None]:
-        with self._lock:
-            self._leave_gap()
-            try:
-                self._sql.execute("BEGIN IMMEDIATE")
-                yield
-            except BaseException as error:
-                if self._sql.in_transaction:
-                    self._sql.execute("ROLLBACK")
-                if isinstance(error, sqlite3.Error):
-                    raise StoreFailed(f"the store failed, and nothing was changed: {error}") from error
-                raise
-            self._boundary(f"{name}: before commit")
-            try:
-                self._sql.execute("COMMIT")
-            except sqlite3.Error as error:
-                raise CommitUnknown(f"the store's commit failed ({error}); reopen it to see what stands") from error
-            self._committed_at = time.monotonic()
-            self._boundary(f"{name}: after commit")
+    def snapshot(self) -> AbstractContextManager[object]:
+        return self._session.snapshot()
 
-    def _leave_gap(self) -> None:
-        """Let other processes have their turn: SQLite's lock knows no queue, and the one who just had it wins."""
-        wait_s = self._committed_at + self._gap_s - time.monotonic()
-        if wait_s > 0:
-            time.sleep(wait_s)
-
-    def _rows(self, statement: str, *values: object) -> list[sqlite3.Row]:
-        with self._lock:
-            try:
-                return self._sql.execute(statement, values).fetchall()
-            except sqlite3.Error as error:
-                raise StoreFailed(f"the store cannot be read: {error}") from error
-
-    def _rows_of(self, statement: str, ids: Iterable[str]) -> Iterator[sqlite3.Row]:
-        """Run a statement with `IN (?)` over any number of ids."""
-        wanted = list(ids)
-        for start in range(0, len(wanted), _CHUNK):
-            chunk = wanted[start : start + _CHUNK]
-            yield from self._rows(statement.replace("(?)", f"({','.join('?' * len(chunk))})"), *chunk)
+    def transaction(self, name: str) -> AbstractContextManager[None]:
+        return self._session.transaction(name)
 
     # messages
 
@@ -405,3 +353,27 @@ class SqliteRows:
         reports = self._rows("SELECT * FROM report WHERE ?1 IS NULL OR account = ?1 ORDER BY seq DESC", account)
         inbound = self._rows("SELECT * FROM inbound WHERE ?1 IS NULL OR account = ?1 ORDER BY seq DESC", account)
         return tuple(map(columns.read_report, reports)), tuple(map(columns.read_inbound, inbound))
+
+    # as a whole
+
+    def counts(self) -> dict[tuple[State, AccountId | None], int]:
+        rows = self._rows("SELECT state, account, count(*) AS number FROM delivery GROUP BY state, account")
+        return {
+            (State(row["state"]), AccountId(row["account"]) if row["account"] else None): row["number"] for row in rows
+        }
+
+    def page(self, after: DeliveryId | None, limit: int) -> tuple[Delivery, ...]:
+        rows = self._rows("SELECT * FROM delivery WHERE id > ? ORDER BY id LIMIT ?", after or "", limit)
+        return tuple(map(columns.read_delivery, rows))
+
+    def reports_for(self, deliveries: Iterable[DeliveryId]) -> dict[DeliveryId, tuple[StoredReport, ...]]:
+        found: dict[DeliveryId, list[StoredReport]] = {one: [] for one in deliveries}
+        between = (min(found, default=""), max(found, default=""))  # one scan for a page: no index is kept for it
+        for row in self._rows("SELECT * FROM report WHERE delivery BETWEEN ? AND ? ORDER BY seq", *between):
+            report = columns.read_report(row)
+            if report.delivery in found:
+                found[report.delivery].append(report)
+        return {one: tuple(reports) for one, reports in found.items()}
+
+    def loose_ends(self) -> tuple[LooseEnd, ...]:
+        return find_loose_ends(self._session)

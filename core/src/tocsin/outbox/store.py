@@ -6,7 +6,7 @@ Each method loads what it needs, computes with pure functions and `step`, and sa
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import TypeVar
 
@@ -25,9 +25,11 @@ from tocsin.outbox.record import (
     Attempt,
     Chapter,
     Delivery,
+    Dossier,
     Filter,
     Intent,
     Listening,
+    LooseEnd,
     NewDelivery,
     RawAnswer,
     Settlement,
@@ -258,6 +260,33 @@ class Outbox:
     def evidence(self, account: AccountId | None) -> tuple[tuple[StoredReport, ...], tuple[StoredInbound, ...]]:
         with self._rows.reading():
             return self._rows.evidence(account)
+
+    def counts(self) -> Mapping[tuple[State, AccountId | None], int]:
+        with self._rows.reading():
+            return self._rows.counts()
+
+    def dossiers(self, after: DeliveryId | None, limit: int) -> tuple[Dossier, ...]:
+        with self._rows.snapshot():
+            page = self._rows.page(after, limit)
+            messages = {one: self._rows.find_message(one) for one in {delivery.message for delivery in page}}
+            attempts = self._rows.attempts_of(one.id for one in page)
+            reports = self._rows.reports_for(one.id for one in page)
+            stories = {one.id: self._rows.story(one.id) for one in page}
+        return tuple(
+            Dossier(
+                message=messages[one.message],
+                delivery=one,
+                attempts=attempts[one.id],
+                chapters=stories[one.id][0],
+                transitions=stories[one.id][1],
+                reports=reports[one.id],
+            )
+            for one in page
+        )
+
+    def loose_ends(self) -> tuple[LooseEnd, ...]:
+        with self._rows.snapshot():
+            return self._rows.loose_ends()
 
     def _abandon(self, holder: HolderId, now: datetime) -> int:
         count, lost = abandon(self._rows, holder, now)
