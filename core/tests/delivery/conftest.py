@@ -2,6 +2,8 @@
 
 import logging
 import shlex
+from collections import Counter
+from functools import partial
 from itertools import count
 
 import pytest
@@ -9,10 +11,14 @@ import pytest
 from tocsin.delivery.accept import Draft, prepare
 from tocsin.delivery.arrive import StoringSink
 from tocsin.delivery.dispatch import dispatch
+from tocsin.delivery.dispatcher import Dispatcher
 from tocsin.delivery.fleet import Fleet
+from tocsin.delivery.lines import has_line
 from tocsin.delivery.parts import Parts
 from tocsin.delivery.reconcile import resolve_doubts
+from tocsin.delivery.submit import Arrival, carry
 from tocsin.delivery.transports import Transports
+from tocsin.errors import StoreFailed
 from tocsin.model.account import Account, Limits
 from tocsin.model.ids import AccountId, HolderId
 from tocsin.model.message import MessageClass
@@ -53,6 +59,7 @@ class House:
         middleware: plugin objects.
         routes: instead of one route over all accounts.
         rules: that route's own knobs.
+        rows: instead of a new memory; a test gives some that fail.
     """
 
     holder = HOLDER
@@ -67,10 +74,11 @@ class House:
         middleware=(),
         routes=None,
         rules=None,
+        rows=None,
         **details,
     ):
         self.clock = clock
-        self.rows = MemoryRows()
+        self.rows = rows or MemoryRows()
         self.outbox = Outbox(self.rows, lambda _: False)
         self.transport = Answering(world) if callable(world) else ScriptedTransport(world)
         plugins = {name: (vendors or {}).get(name) or ExampleVendor(f"vendor-{name}") for name in accounts}
@@ -108,6 +116,10 @@ class House:
         """Accept a message; return its id."""
         return self.outbox.accept(self.prepare(*numbers, **details), self.clock.now())
 
+    def queue(self, *numbers, **details):
+        """Accept a message that waits for a worker; return its id."""
+        return self.accept(*numbers, holder=None, **details)
+
     def dispatch(self, message):
         """Take a message through one pass; return its deliveries."""
         dispatch(self.parts, message, HOLDER)
@@ -132,6 +144,68 @@ class House:
 
     def raw_bodies(self):
         return [answer.body for answer in self.rows._tables.raw]
+
+
+class Desk:
+    """A worker's desk without its threads: what leaves is carried at once, and settled.
+
+    Args:
+        lines: free lines to each account in each round.
+    """
+
+    def __init__(self, house, lines=4, holder=HOLDER):
+        self.house, self.lines = house, lines
+        self.dispatcher = Dispatcher(house.parts, holder)
+
+    def leave(self):
+        """Return what leaves in one round; the caller carries it, or not."""
+        free = Counter(dict.fromkeys(self.house.accounts, self.lines))
+        return self.dispatcher.round(partial(has_line, free))
+
+    def land(self, departures):
+        """Carry departures, and settle what became of them."""
+        arrivals = [Arrival(one, carry(self.house.parts, one)) for one in departures]
+        self.dispatcher.settle(arrivals)
+
+    def work(self):
+        """Make rounds until nothing leaves; return how many requests there were."""
+        count = 0
+        while departures := self.leave():
+            self.land(departures)
+            count += len(departures)
+        return count
+
+    def until(self, seconds, step_s=1):
+        """Work, and let that much time pass, second by second."""
+        self.work()
+        for _ in range(0, seconds, step_s):
+            self.house.clock.advance(step_s)
+            self.work()
+
+
+class FailingRows(MemoryRows):
+    """Rows of a store that fails when it is told to.
+
+    Attributes:
+        fails: asked with the name of each transaction, or "read", whether it fails.
+        used: the names so far.
+    """
+
+    def __init__(self):
+        super().__init__(self._reach)
+        self.fails = lambda _: False
+        self.used = []
+
+    def reading(self):
+        self._reach("read: before commit")
+        return super().reading()
+
+    def _reach(self, boundary):
+        name, when = boundary.split(": ")
+        if when == "before commit":
+            self.used.append(name)
+            if self.fails(name):
+                raise StoreFailed(f"{name}: no space")
 
 
 def _account(name, plugin, max_recipients=100, signature="【Example】", **details):
@@ -159,6 +233,18 @@ def house_of(clock, invariants):
     for house in houses:
         invariants(house.outbox)
         house.parts.transports.close()
+
+
+@pytest.fixture
+def desk_of():
+    """Give a desk in a house; `rows` of a house may fail."""
+    return Desk
+
+
+@pytest.fixture
+def failing_rows():
+    """Give rows that fail when they are told to."""
+    return FailingRows()
 
 
 class Lines:

@@ -6,6 +6,7 @@ Whoever wants to know what is next asks here: one pass of `send --now`, each rou
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import datetime
 
 import attrs
 
@@ -56,7 +57,7 @@ def ask(parts: Parts, deliveries: Iterable[Delivery], *, may_wait: bool) -> tupl
     now = parts.clock.now()
     asked = []
     for delivery in wanted:
-        message, attempts = messages[delivery.message], history[delivery.id]
+        message, attempts = _due(messages[delivery.message], now), history[delivery.id]
         standing = Standing(
             rules=parts.fleet.rules(delivery.route, message.cls),
             expires_at=delivery.expires_at,
@@ -69,6 +70,12 @@ def ask(parts: Parts, deliveries: Iterable[Delivery], *, may_wait: bool) -> tupl
         decision = decide(standing, candidates, now, parts.dice())
         asked.append(Asked(delivery=delivery, message=message, attempts=attempts, decision=decision))
     return tuple(asked)
+
+
+def _due(message: Message, now: datetime) -> Message:
+    """Return the message as a vendor is asked to carry it: a time to send at that has come is none of its business."""
+    come = message.send_at is not None and message.send_at <= now
+    return attrs.evolve(message, send_at=None) if come else message
 
 
 def write_down(parts: Parts, asked: Iterable[Asked]) -> int:

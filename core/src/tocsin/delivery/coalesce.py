@@ -6,12 +6,14 @@ leave together where the vendor takes personalised ones. A number never stands t
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable
 from typing import Any
 
 import attrs
 
 from tocsin.model.account import Account
+from tocsin.model.ids import DeliveryId
 from tocsin.model.phone import E164
 from tocsin.model.submission import Submission
 from tocsin.outbox.record import Delivery
@@ -66,9 +68,16 @@ class Group:
         """The urgency of the most urgent in it."""
         return min(one.delivery.urgency for one in self.planned.values())
 
-    def takes(self, others: Iterable[E164], count: int) -> bool:
-        """Say whether so many others fit in, none of whom is there already."""
-        return len(self.planned) + count <= self.room and self.planned.keys().isdisjoint(others)
+    @property
+    def is_mixed(self) -> bool:
+        """Whether it holds different texts."""
+        return len({one.submission.texts for one in self.planned.values()}) > 1
+
+    @property
+    def mixes(self) -> bool:
+        """Whether others may join it with their own texts: one text to one recipient, or a mixed group with room."""
+        first = next(iter(self.planned.values()))
+        return not self.full and not first.submission.is_mms and (len(self.planned) == 1 or self.is_mixed)
 
     def halves(self) -> tuple[Group, Group]:
         """Return two groups with half of its deliveries each, in order."""
@@ -85,6 +94,36 @@ class Group:
         return attrs.evolve(first, to=going, texts=texts if len(set(texts)) > 1 else texts[:1])
 
 
+class Mixture:
+    """Groups of one envelope that hold different texts: the n-th delivery to a number goes into the n-th with room."""
+
+    def __init__(self) -> None:
+        self._groups: list[Group] = []
+        self._next: Counter[E164] = Counter()
+        self._open = 0
+
+    def take(self, group: Group) -> bool:
+        """Take a group in; say whether it stands, or its only delivery has joined another that does."""
+        place = self._place(group) if len(group.planned) == 1 else len(self._groups)
+        stands = place == len(self._groups)
+        if stands:
+            self._groups.append(group)
+        else:
+            self._groups[place].planned |= group.planned
+        self._next |= dict.fromkeys(group.planned, place + 1)
+        return stands
+
+    def _place(self, single: Group) -> int:
+        """Return the first place with room whose group does not hold the number, or one past the end."""
+        while self._open < len(self._groups) and self._groups[self._open].full:
+            self._open += 1
+        (to,) = single.planned
+        place = max(self._next[to], self._open)
+        while place < len(self._groups) and self._groups[place].full:
+            place += 1
+        return place
+
+
 class Platform:
     """Where planned deliveries wait for company, and groups for a free line to their vendor.
 
@@ -96,9 +135,14 @@ class Platform:
         self._personalised = personalised
         self._groups: list[Group] = []
         self._filling: dict[tuple[Any, ...], list[Group]] = {}
+        self._newest: Group | None = None
 
     def __len__(self) -> int:
         return sum(len(group.planned) for group in self._groups)
+
+    def deliveries(self) -> frozenset[DeliveryId]:
+        """Return who waits here."""
+        return frozenset(one.delivery.id for group in self._groups for one in group.planned.values())
 
     def add(self, one: Planned) -> None:
         """Put a delivery into the first group that it may join: halves of a group that is split stay together."""
@@ -109,18 +153,25 @@ class Platform:
             self._groups.append(group)
             with_room.append(group)
         group.planned[one.delivery.to] = one
+        self._newest = group
         if group.full:
             with_room.remove(group)
+
+    def put_back(self, groups: Iterable[Group]) -> None:
+        """Let groups wait for a line that were about to leave, before all others."""
+        self._groups = [*groups, *self._groups]
 
     def leave(self, has_line: Callable[[Account], bool], *, all_are_here: bool) -> tuple[Group, ...]:
         """Return the groups that leave now, the most urgent first.
 
         Args:
             has_line: takes a free line to the account's vendor; False where none is left.
-            all_are_here: nobody else is due; else a group that is not full waits for company.
+            all_are_here: nobody else is due; else the group that was joined last waits for company, while another
+                may leave instead.
         """
-        waiting = self._merged() if all_are_here else self._groups
-        ready = [group for group in waiting if group.full or all_are_here]
+        awaited = self._newest if not all_are_here and len(self._groups) > 1 else None
+        waiting = self._mixed(awaited)
+        ready = [group for group in waiting if group.full or group is not awaited]
         leaving = [group for group in sorted(ready, key=lambda group: group.urgency) if has_line(group.account)]
         left = set(map(id, leaving))
         self._groups = [group for group in waiting if id(group) not in left]
@@ -129,25 +180,19 @@ class Platform:
 
     def _staying(self, groups: list[Group]) -> list[Group]:
         here = set(map(id, self._groups))
-        return [group for group in groups if id(group) in here]
+        return [group for group in groups if id(group) in here and not group.is_mixed]
 
-    def _merged(self) -> list[Group]:
+    def _mixed(self, awaited: Group | None) -> list[Group]:
         """Return the groups with different texts put together where their account takes that."""
-        merged: list[Group] = []
-        mixed: dict[tuple[Any, ...], Group] = {}
+        mixed: list[Group] = []
+        mixtures: dict[tuple[Any, ...], Mixture] = {}
         for group in self._groups:
-            first = next(iter(group.planned.values()))
-            alone = len(group.planned) == 1 and not group.full and not first.submission.is_mms
-            if not alone or not self._personalised(group.account):
-                merged.append(group)
-                continue
-            other = mixed.get(first.envelope)
-            if other is not None and other.takes(group.planned, len(group.planned)):
-                other.planned |= group.planned
-            else:
-                mixed[first.envelope] = Group(group.account, group.room, dict(group.planned))
-                merged.append(mixed[first.envelope])
-        return merged
+            if group is not awaited and group.mixes and self._personalised(group.account):
+                envelope = next(iter(group.planned.values())).envelope
+                if not mixtures.setdefault(envelope, Mixture()).take(group):
+                    continue
+            mixed.append(group)
+        return mixed
 
 
 def coalesce(

@@ -61,8 +61,7 @@ class Dispatcher:
             pass
         self._ask_again()
         self._claim()
-        leaving = self._platform.leave(has_line, all_are_here=self._all_are_here)
-        return self._depart([one for group in leaving for one in fitting(self._parts.fleet, group)])
+        return self._depart(self._leaving(has_line))
 
     def settle(self, arrivals: Sequence[Arrival]) -> None:
         """Commit what became of departures, and keep what no vendor took for the next round."""
@@ -90,7 +89,9 @@ class Dispatcher:
         if not self._unplanned:
             return
         found = self._parts.store.get(tuple(sorted(self._unplanned)))
+        planned = self._platform.deliveries()  # of a claim that was lost and taken again there is a newer plan
         mine = [one for one in found if one.state is State.CLAIMED and one.holder == self._holder]
+        mine = [one for one in mine if one.id not in planned]
         self._unplanned = set()
         self._consider(mine)
 
@@ -103,6 +104,16 @@ class Dispatcher:
         for one in plan(self._parts.fleet, asked):
             self._platform.add(one)
         self._unplanned -= names
+
+    def _leaving(self, has_line: Callable[[Account], bool]) -> list[Group]:
+        """Take what may leave from the platform. Of a group that its account cannot carry at once, the rest waits."""
+        leaving: list[Group] = []
+        for group in self._platform.leave(has_line, all_are_here=self._all_are_here):
+            first, *rest = fitting(self._parts.fleet, group)
+            with_line = [one for one in rest if has_line(one.account)]
+            leaving += [first, *with_line]
+            self._platform.put_back(one for one in rest if one not in with_line)
+        return leaving
 
     def _depart(self, groups: Sequence[Group]) -> tuple[Departure, ...]:
         """Let groups leave; whoever is left behind, also by a store that fails, is asked about again."""
