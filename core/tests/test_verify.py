@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import attrs
 import pytest
 
-from tocsin.model.ids import AccountId, HolderId, VendorId, delivery_id, new_message_id
+from tocsin.model.ids import AccountId, DeliveryId, HolderId, VendorId, delivery_id, new_message_id
 from tocsin.model.message import Message, MessageClass
 from tocsin.model.outcome import Accepted, NotSent, Reason, Refused, Unknown
 from tocsin.model.phone import parse_number
@@ -104,7 +104,7 @@ class Life:
 
     @property
     def dossier(self):
-        (found,) = self.outbox.dossiers(None, 10)
+        (found,) = self.outbox.dossiers(DeliveryId(""), 10)
         return found
 
 

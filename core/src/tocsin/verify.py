@@ -11,6 +11,7 @@ from itertools import pairwise
 
 import attrs
 
+from tocsin.errors import InvalidInput
 from tocsin.model.ids import AccountId, DeliveryId, VendorId, message_of, position_of
 from tocsin.model.report import ReportState
 from tocsin.outbox.evidence import CLOCK_SKEW
@@ -19,7 +20,23 @@ from tocsin.outbox.record import Attempt, Chapter, Dossier, Loose, StoredReport
 from tocsin.outbox.state import TRANSITIONS, AttemptState, Event, State
 from tocsin.policy.decision import Trigger
 
-__all__ = ["Dossier", "Violation", "check_delivery", "check_store", "unread_answers"]
+__all__ = ["INVARIANTS", "Dossier", "Violation", "check_delivery", "check_store", "unread_answers"]
+
+INVARIANTS = {
+    "I1": "what was accepted is here, somebody goes on with it, and no copy is called failed",
+    "I2": "every submit has its INTENT and its decision",
+    "I3": "nothing follows a clean accept but for a failed report, or for silence",
+    "I4": "one attempt is under way at most",
+    "I5": "there is no copy too many",
+    "I6": "each report row counts, whatever their order and number",
+    "I7": "what a vendor said is kept before it is read, and read once",
+    "I8": "a report touches only the attempt that it speaks of",
+    "I9": "no submit begins after the expiry",
+    "I11": "an idempotency key stands for a message",
+    "I12": "every change of state is in the audit, by the one table",
+    "file": "the store's file is whole",
+}
+"""What is checked, by the names that the documents give it. The others are not a store's to tell."""
 
 PAGE = 2000
 """Dossiers that are read at a time."""
@@ -55,9 +72,20 @@ def check_store(store: Store, progress: Callable[[int], None] = lambda _: None) 
     """
     for loose in store.loose_ends():
         if loose.kind in _LOOSE:
-            yield Violation(*_LOOSE[loose.kind][:1], loose.where, _LOOSE[loose.kind][1])
-    last: DeliveryId | None = None
-    while page := store.dossiers(last, PAGE):
+            invariant, what = _LOOSE[loose.kind]
+            yield Violation(invariant, loose.where, what)
+    last, limit = DeliveryId(""), PAGE
+    while True:
+        try:
+            page = store.dossiers(last, limit)
+        except _UNREADABLE:
+            if limit == 1:
+                yield Violation("file", f"behind {last}", "a row holds what no tocsin writes; those behind it wait")
+                return
+            limit = 1  # the first that cannot be read is looked for alone
+            continue
+        if not page:
+            return
         for dossier in page:
             yield from check_delivery(dossier)
         last = page[-1].delivery.id
@@ -69,7 +97,10 @@ def unread_answers(store: Store) -> tuple[str, ...]:
     return tuple(loose.where for loose in store.loose_ends() if loose.kind is Loose.ANSWER_UNREAD)
 
 
+_UNREADABLE = (ValueError, KeyError, InvalidInput)
+
 _LOOSE = {
+    Loose.DAMAGED_FILE: ("file", "the database finds the file damaged"),
     Loose.MESSAGE_WITHOUT_DELIVERIES: ("I1", "the message has not one delivery for each of its recipients"),
     Loose.CLAIM_WITHOUT_HOLDER: ("I1", "who holds it is on no list of holders, so that nobody will ever take it back"),
     Loose.ANSWER_MISSING: ("I7", "rows were read from a raw answer that is not in the store"),

@@ -9,6 +9,7 @@ import traceback
 import click
 
 from tocsin import __version__
+from tocsin.cli.accounts import accounts
 from tocsin.cli.call import call
 from tocsin.cli.demo import demo
 from tocsin.cli.exit import Exit, status_of_error
@@ -19,6 +20,7 @@ from tocsin.cli.send import send
 from tocsin.cli.session import Session, shared_options
 from tocsin.cli.setup import check, init, vendors
 from tocsin.cli.vendor import balance, inbox, reports
+from tocsin.cli.verify import verify
 from tocsin.cli.worker import worker
 from tocsin.errors import TocsinError
 
@@ -58,10 +60,12 @@ for command in (
     list_deliveries,
     cancel,
     explain,
+    accounts,
     balance,
     reports,
     inbox,
     call,
+    verify,
     sandbox,
 ):
     cli.add_command(command)

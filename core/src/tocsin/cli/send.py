@@ -3,23 +3,19 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import attrs
 import click
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from tocsin.app import Details, Receipt, Tocsin
 from tocsin.cli.arguments import read_attachment, read_recipients, read_tags, read_time
 from tocsin.cli.exit import Exit, status_of
 from tocsin.cli.output import delivery_json, print_json, print_table, say
+from tocsin.cli.progress import progress
 from tocsin.cli.session import Session, json_option, pass_session, shared_options
 from tocsin.config.findings import Unfit
 from tocsin.config.units import duration
-from tocsin.delivery.dispatch import Progress as Told
 from tocsin.model.message import MessageClass
 from tocsin.outbox.record import Delivery
 from tocsin.outbox.state import State
@@ -69,7 +65,7 @@ def send(session: Session, /, **options: Any) -> int:
     with session.open() as tocsin:
         numbers = read_recipients(asked.to, asked.groups, tocsin.group)
         if asked.now:
-            with _progress(len(numbers)) as told:
+            with progress(len(numbers), "sending") as told:
                 receipt = tocsin.deliver_now(to=numbers, text=asked.text, cls=asked.cls, progress=told, **details)
         else:
             receipt = tocsin.send(to=numbers, text=asked.text, cls=asked.cls, **details)
@@ -125,7 +121,7 @@ class _Asked:
 def _wait(receipt: Receipt, wait_s: float) -> None:
     """Wait for the end of each delivery, with a bar on a terminal that shows how many have come to theirs."""
     total = len(receipt.deliveries)
-    with _progress(total, "waiting") as told:
+    with progress(total, "waiting") as told:
         receipt.wait(wait_s, progress=told)
 
 
@@ -161,16 +157,3 @@ def _explanations(tocsin: Tocsin, deliveries: tuple[Delivery, ...]) -> list[str]
         f"{count} of {len(deliveries)} {state.replace('_', ' ')}: {reason}"
         for (state, reason), count in reasons.most_common(LISTED)
     ]
-
-
-@contextmanager
-def _progress(total: int, what: str = "sending") -> Iterator[Told]:
-    """Show a bar on a terminal where there is something to wait for."""
-    console = Console(stderr=True)
-    if total <= LISTED or not console.is_terminal:
-        yield lambda _: None
-        return
-    columns = (TextColumn(what), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=console, transient=True) as bar:
-        task = bar.add_task(what, total=total)
-        yield lambda count: bar.advance(task, count)

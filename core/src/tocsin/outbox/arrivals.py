@@ -85,7 +85,7 @@ class Arrivals:
         attempt = self._spoken_of(stored.account, report)
         by_number = attempt is None and not stored.shared
         if by_number:
-            attempt = only_doubt(self._rows.in_doubt(stored.account, report.to), report, now)
+            attempt = only_doubt(self._rows.ringing(stored.account, report.to), report, now)
         if attempt is None:
             return stored
         self._join(attempt, report, now)

@@ -73,23 +73,34 @@ def _proved(doubt: Attempt, vendor_id: VendorId | None) -> Attempt:
     return attrs.evolve(doubt, state=step_attempt(doubt.state, AttemptState.ACCEPTED), vendor_id=vendor_id)
 
 
-def only_doubt(doubts: Iterable[Attempt], report: Report, now: datetime) -> Attempt | None:
+def only_doubt(ringing: Iterable[Attempt], report: Report, now: datetime) -> Attempt | None:
     """Return the one attempt in doubt that a report of its account and number may settle.
 
     Args:
-        doubts: all attempts of that account and number whose outcome is unknown, or not known yet (the report may
-            have overtaken an answer that is still under way), or that were accepted without an id.
+        ringing: all attempts of that account and number for which a phone may ring.
         report: one that names no known submit.
         now: aware time.
 
     Returns:
-        None where there is no such attempt, or more than one, or the report is older than the attempt.
+        None where another attempt may be meant: one whose outcome is not known either, or not yet (the report may have
+        overtaken its answer), or that was accepted without an id; and, where the report itself has no id, any other.
+        None also where the report is older than the attempt.
     """
-    fitting = [
-        attempt
-        for attempt in doubts
-        if now - attempt.intended_at <= EVIDENCE_WINDOW
-        and (report.at is None or report.at >= attempt.intended_at - CLOCK_SKEW)
-    ]
-    only = fitting[0] if len(fitting) == 1 else None
-    return only if only is not None and only.state is AttemptState.UNKNOWN else None
+    meant = [attempt for attempt in ringing if _may_be_meant(attempt, report, now)]
+    only = meant[0] if len(meant) == 1 else None
+    in_window = only is not None and now - only.intended_at <= EVIDENCE_WINDOW
+    return only if only is not None and in_window and only.state is AttemptState.UNKNOWN else None
+
+
+def _may_be_meant(attempt: Attempt, report: Report, now: datetime) -> bool:
+    """Say whether a report that names no known submit may speak of an attempt.
+
+    Who stands in another's way is looked for twice as far back: a report that is late by hours is that one's.
+    """
+    nameless = attempt.vendor_id is None or report.vendor_id is None
+    since = now - 2 * EVIDENCE_WINDOW
+    return nameless and attempt.intended_at >= since and not _older(report, attempt)
+
+
+def _older(report: Report, attempt: Attempt) -> bool:
+    return report.at is not None and report.at < attempt.intended_at - CLOCK_SKEW

@@ -178,8 +178,8 @@ class MemoryRows:
     def accepted_as(self, account: AccountId, vendor_id: VendorId, to: Msisdn) -> Attempt | None:
         return next((one for one in self._of(account, to) if one.vendor_id == vendor_id), None)
 
-    def in_doubt(self, account: AccountId, to: Msisdn) -> tuple[Attempt, ...]:
-        return tuple(one for one in self._of(account, to) if one.state.may_ring and one.vendor_id is None)
+    def ringing(self, account: AccountId, to: Msisdn) -> tuple[Attempt, ...]:
+        return tuple(one for one in self._of(account, to) if one.state.may_ring)
 
     def _of(self, account: AccountId, to: Msisdn) -> Iterator[Attempt]:
         for attempt in self._tables.attempts.values():
@@ -270,11 +270,12 @@ class MemoryRows:
             tuple(one for one in reversed(self._tables.inbound) if account in (None, one.account)),
         )
 
-    def counts(self) -> dict[tuple[State, AccountId | None], int]:
-        return Counter((one.state, one.account) for one in self._tables.deliveries.values())
+    def counts(self, *states: State) -> dict[tuple[State, AccountId | None], int]:
+        wanted = states or tuple(State)
+        return Counter((one.state, one.account) for one in self._tables.deliveries.values() if one.state in wanted)
 
-    def page(self, after: DeliveryId | None, limit: int) -> tuple[Delivery, ...]:
-        ids = sorted(one for one in self._tables.deliveries if after is None or one > after)
+    def page(self, after: DeliveryId, limit: int) -> tuple[Delivery, ...]:
+        ids = sorted(one for one in self._tables.deliveries if one > after)
         return tuple(self._tables.deliveries[one] for one in ids[:limit])
 
     def reports_for(self, deliveries: Iterable[DeliveryId]) -> dict[DeliveryId, tuple[StoredReport, ...]]:

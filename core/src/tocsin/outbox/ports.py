@@ -217,12 +217,18 @@ class Query(Protocol):
 class Reviewing(Protocol):
     """What is looked at as a whole: by `tocsin verify`, and by who counts."""
 
-    def counts(self) -> Mapping[tuple[State, AccountId | None], int]:
-        """Count deliveries by their state, and by the account of their newest attempt."""
+    def counts(self, *states: State) -> Mapping[tuple[State, AccountId | None], int]:
+        """Count deliveries by state and by the account of their newest attempt.
+
+        Only those in one of the states, where any is named.
+        """
         ...
 
-    def dossiers(self, after: DeliveryId | None, limit: int) -> tuple[Dossier, ...]:
-        """Return up to so many dossiers, by id, of the deliveries behind that one; all as of the same moment."""
+    def dossiers(self, after: DeliveryId, limit: int) -> tuple[Dossier, ...]:
+        """Return up to so many dossiers, by id, of the deliveries behind that one, all as of the same moment.
+
+        Behind the empty id there are all of them.
+        """
         ...
 
     def loose_ends(self) -> tuple[LooseEnd, ...]:

@@ -314,6 +314,9 @@ class Dossier:
 class Loose(enum.Enum):
     """What may hang loose in a store: a row whose counterpart is missing."""
 
+    DAMAGED_FILE = enum.auto()
+    """Not a row but the file itself: what the database finds wrong with it."""
+
     MESSAGE_WITHOUT_DELIVERIES = enum.auto()
     """It has not one for each of its recipients."""
 
@@ -339,7 +342,7 @@ class LooseEnd:
     """One of them.
 
     Args:
-        where: the id of the message, delivery or raw answer.
+        where: the id of the message, delivery or raw answer; of a damaged file, what its database says of it.
     """
 
     kind: Loose

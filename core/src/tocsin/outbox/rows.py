@@ -124,11 +124,8 @@ class AttemptRows(Protocol):
         """Return the attempt that a report of (account, vendor id, number) speaks of."""
         ...
 
-    def in_doubt(self, account: AccountId, to: Msisdn) -> tuple[Attempt, ...]:
-        """Return the attempts of that account and number that a report of an unknown id may speak of.
-
-        Those of unknown outcome, those whose outcome is not known yet, and those accepted without an id.
-        """
+    def ringing(self, account: AccountId, to: Msisdn) -> tuple[Attempt, ...]:
+        """Return the attempts of that account and number for which a phone may ring: all but refused and not sent."""
         ...
 
 
@@ -226,11 +223,11 @@ class UpkeepRows(Protocol):
 class ReviewRows(Protocol):
     """What `tocsin verify` reads: everything, a page at a time."""
 
-    def counts(self) -> dict[tuple[State, AccountId | None], int]:
-        """Count deliveries by state and account."""
+    def counts(self, *states: State) -> dict[tuple[State, AccountId | None], int]:
+        """Count deliveries by state and account; only those in one of the states, where any is named."""
         ...
 
-    def page(self, after: DeliveryId | None, limit: int) -> tuple[Delivery, ...]:
+    def page(self, after: DeliveryId, limit: int) -> tuple[Delivery, ...]:
         """Return up to so many deliveries behind that one, by id."""
         ...
 

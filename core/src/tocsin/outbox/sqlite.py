@@ -59,6 +59,10 @@ class SqliteRows:
         """Be the worker: the one that checkpoints, and that leaves the others a gap between its commits."""
         self._session.lead()
 
+    def look_only(self) -> None:
+        """Refuse every write from now on."""
+        self._session.look_only()
+
     def close(self) -> None:
         self._session.close()
 
@@ -234,9 +238,9 @@ class SqliteRows:
         )
         return columns.read_attempt(rows[0]) if rows else None
 
-    def in_doubt(self, account: AccountId, to: Msisdn) -> tuple[Attempt, ...]:
+    def ringing(self, account: AccountId, to: Msisdn) -> tuple[Attempt, ...]:
         rows = self._rows(
-            "SELECT * FROM attempt WHERE account = ? AND recipient = ? AND vendor_id IS NULL"
+            "SELECT * FROM attempt WHERE account = ? AND recipient = ?"
             " AND state IN ('unknown', 'intent', 'accepted') ORDER BY intended_at",
             account,
             to.full,
@@ -356,14 +360,17 @@ class SqliteRows:
 
     # as a whole
 
-    def counts(self) -> dict[tuple[State, AccountId | None], int]:
-        rows = self._rows("SELECT state, account, count(*) AS number FROM delivery GROUP BY state, account")
+    def counts(self, *states: State) -> dict[tuple[State, AccountId | None], int]:
+        rows = self._rows_of(
+            "SELECT state, account, count(*) AS number FROM delivery WHERE state IN (?) GROUP BY state, account",
+            states or tuple(State),
+        )
         return {
             (State(row["state"]), AccountId(row["account"]) if row["account"] else None): row["number"] for row in rows
         }
 
-    def page(self, after: DeliveryId | None, limit: int) -> tuple[Delivery, ...]:
-        rows = self._rows("SELECT * FROM delivery WHERE id > ? ORDER BY id LIMIT ?", after or "", limit)
+    def page(self, after: DeliveryId, limit: int) -> tuple[Delivery, ...]:
+        rows = self._rows("SELECT * FROM delivery WHERE id > ? ORDER BY id LIMIT ?", after, limit)
         return tuple(map(columns.read_delivery, rows))
 
     def reports_for(self, deliveries: Iterable[DeliveryId]) -> dict[DeliveryId, tuple[StoredReport, ...]]:

@@ -33,9 +33,10 @@ _QUERIES: tuple[tuple[Loose, str], ...] = (
 
 def find_loose_ends(session: Session) -> tuple[LooseEnd, ...]:
     """Return each once, in the order of their kinds."""
+    damages = (LooseEnd(Loose.DAMAGED_FILE, said) for (said,) in session.rows("PRAGMA integrity_check(10)"))
     found = (
         LooseEnd(kind, f"raw {name}" if isinstance(name, int) else name)
         for kind, query in _QUERIES
         for (name,) in session.rows(query)
     )
-    return tuple(dict.fromkeys(found))
+    return (*(one for one in damages if one.where != "ok"), *dict.fromkeys(found))

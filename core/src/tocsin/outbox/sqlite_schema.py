@@ -112,7 +112,7 @@ CREATE TABLE attempt (
 ) WITHOUT ROWID;
 CREATE UNIQUE INDEX attempt_by_delivery ON attempt (delivery, number);
 CREATE INDEX attempt_by_report ON attempt (account, vendor_id, recipient) WHERE vendor_id IS NOT NULL;
-CREATE INDEX attempt_in_doubt ON attempt (account, recipient) WHERE vendor_id IS NULL;
+CREATE INDEX attempt_by_recipient ON attempt (account, recipient);
 
 CREATE TABLE audit (
     seq INTEGER PRIMARY KEY,
@@ -197,6 +197,8 @@ UPDATE delivery SET urgency = (
     SELECT CASE class WHEN 'alert' THEN 1 WHEN 'notice' THEN 2 WHEN 'bulk' THEN 3 ELSE 0 END
     FROM message WHERE message.id = delivery.message
 );
+DROP INDEX attempt_in_doubt;
+CREATE INDEX attempt_by_recipient ON attempt (account, recipient);
 DROP INDEX delivery_by_state;
 CREATE INDEX delivery_by_state ON delivery (state, urgency, due_at);
 CREATE TABLE listening (

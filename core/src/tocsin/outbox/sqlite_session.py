@@ -46,6 +46,11 @@ class Session:
             self._gap_s = _GAP_S
             self._sql.execute(f"PRAGMA wal_autocheckpoint = {_LEADER_PAGES}")
 
+    def look_only(self) -> None:
+        """Refuse every write from now on."""
+        with self._lock:
+            self._sql.execute("PRAGMA query_only = ON")
+
     def close(self) -> None:
         """Close the connection, between two transactions."""
         with self._lock:

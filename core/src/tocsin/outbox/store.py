@@ -261,11 +261,11 @@ class Outbox:
         with self._rows.reading():
             return self._rows.evidence(account)
 
-    def counts(self) -> Mapping[tuple[State, AccountId | None], int]:
+    def counts(self, *states: State) -> Mapping[tuple[State, AccountId | None], int]:
         with self._rows.reading():
-            return self._rows.counts()
+            return self._rows.counts(*states)
 
-    def dossiers(self, after: DeliveryId | None, limit: int) -> tuple[Dossier, ...]:
+    def dossiers(self, after: DeliveryId, limit: int) -> tuple[Dossier, ...]:
         with self._rows.snapshot():
             page = self._rows.page(after, limit)
             messages = {one: self._rows.find_message(one) for one in {delivery.message for delivery in page}}
