@@ -119,14 +119,16 @@ def test_a_backup_can_be_verified(used):
     backup = used.home / "backup.db"
     with closing(sqlite3.connect(used.home / "tocsin.db")) as file, closing(sqlite3.connect(backup)) as copy:
         file.backup(copy)
-    with used.config.open("a", encoding="utf-8") as config:
-        config.write(f'\n[store]\nurl = "sqlite:///{backup.name}"\n')
+    config = used.config.read_text("utf-8")
+    assert "sqlite:///tocsin.db" in config
+    used.config.write_text(config.replace("sqlite:///tocsin.db", "sqlite:///backup.db"), "utf-8")
+    (used.home / "tocsin.db").unlink()
 
     assert used.call("verify", "--json").json["deliveries"] == 3
 
 
 def test_accounts_tell_what_is_open_and_how_polls_went(used, winnerlook):
-    """Each account shows its open deliveries, and when its polls last brought a whole answer, or what became of them."""
+    """Each account shows its open deliveries, when its polls last brought a whole answer, and what went wrong since."""
     winnerlook.go_dark()
     used.call("reports", "winnerlook", "--fetch")
 
