@@ -9,10 +9,10 @@ import attrs
 
 from tocsin.model.ids import AccountId, VendorId
 from tocsin.model.report import Batch, InboundMessage, Report, ReportState
-from tocsin.outbox.evidence import EVIDENCE_WINDOW, events_of, join, only_doubt
+from tocsin.outbox.evidence import events_of, join, only_doubt
 from tocsin.outbox.moves import Moves
 from tocsin.outbox.ports import RawId
-from tocsin.outbox.record import Attempt, RawAnswer, StoredInbound, StoredReport
+from tocsin.outbox.record import EVIDENCE_WINDOW, Attempt, RawAnswer, StoredInbound, StoredReport
 from tocsin.outbox.rows import Rows
 from tocsin.outbox.state import AttemptState, State
 

@@ -14,11 +14,8 @@ import attrs
 from tocsin.model.ids import VendorId
 from tocsin.model.outcome import Reason
 from tocsin.model.report import Report, ReportState
-from tocsin.outbox.record import Attempt
+from tocsin.outbox.record import EVIDENCE_WINDOW, Attempt
 from tocsin.outbox.state import AttemptState, Event, State, step_attempt
-
-EVIDENCE_WINDOW = timedelta(hours=72)
-"""How long a report may come after its submit, and how long one that matches nothing is kept for matching."""
 
 CLOCK_SKEW = timedelta(minutes=5)
 """How far a vendor's clock may be behind ours before its report is taken for an older message's."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import attrs
@@ -16,6 +16,9 @@ from tocsin.model.phone import E164, Msisdn
 from tocsin.model.push import Trust
 from tocsin.model.report import InboundMessage, Report, ReportState
 from tocsin.outbox.state import AttemptState, Event, State
+
+EVIDENCE_WINDOW = timedelta(hours=72)
+"""How long a report may come after its submit, and how long one that matches nothing is kept for matching."""
 
 Explanation = Mapping[str, Any]
 """A decision as it is stored and shown: plain JSON."""
