@@ -168,11 +168,13 @@ class Desk:
         self.dispatcher.settle(arrivals)
 
     def work(self):
-        """Make rounds until nothing leaves; return how many requests there were."""
-        count = 0
-        while departures := self.leave():
+        """Make rounds until nothing has left twice in a row; return how many requests there were."""
+        count = idle = 0
+        while idle < 2:
+            departures = self.leave()
             self.land(departures)
             count += len(departures)
+            idle = 0 if departures else idle + 1
         return count
 
     def until(self, seconds, step_s=1):

@@ -166,10 +166,10 @@ class Platform:
 
         Args:
             has_line: takes a free line to the account's vendor; False where none is left.
-            all_are_here: nobody else is due; else the group that was joined last waits for company, while another
-                may leave instead.
+            all_are_here: nobody else is due; else the group that was joined last waits for company, while others may
+                leave instead that are no less urgent.
         """
-        awaited = self._newest if not all_are_here and len(self._groups) > 1 else None
+        awaited = None if all_are_here else self._awaiting_company()
         waiting = self._mixed(awaited)
         ready = [group for group in waiting if group.full or group is not awaited]
         leaving = [group for group in sorted(ready, key=lambda group: group.urgency) if has_line(group.account)]
@@ -177,6 +177,12 @@ class Platform:
         self._groups = [group for group in waiting if id(group) not in left]
         self._filling = {kind: still for kind, groups in self._filling.items() if (still := self._staying(groups))}
         return tuple(leaving)
+
+    def _awaiting_company(self) -> Group | None:
+        """Return the group that was joined last: its text may have more recipients, who are not claimed yet."""
+        urgencies = [group.urgency for group in self._groups]
+        newest = self._newest
+        return newest if newest is not None and len(urgencies) > 1 and newest.urgency == max(urgencies) else None
 
     def _staying(self, groups: list[Group]) -> list[Group]:
         here = set(map(id, self._groups))
