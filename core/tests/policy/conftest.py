@@ -39,8 +39,8 @@ class Case:
         self.due_at = None
         self.dice = MIDDLE
 
-    def meet(self, outcome, account="one", group_size=1, report=None):
-        """Add an attempt with its outcome."""
+    def meet(self, outcome, account="one", group_size=1, *, took=timedelta(0), **reported):
+        """Add an attempt with its outcome, known after the time that it took, and what was reported of it."""
         number = len(self.attempts) + 1
         name = attempt_id(DELIVERY, number)
         attempt = Attempt(
@@ -53,7 +53,8 @@ class Case:
             state=AttemptState.INTENT,
             intended_at=self.now,
         )
-        self.attempts += (attrs.evolve(attempt.settled(outcome, self.now), report=report),)
+        self.now += took
+        self.attempts += (attrs.evolve(attempt.settled(outcome, self.now), **reported),)
         return self
 
     def prove(self):

@@ -25,7 +25,7 @@ from tocsin.policy.decision import (
     Undelivered,
 )
 from tocsin.policy.judge import Candidate, Judgement, Verdict, judge
-from tocsin.policy.standing import Standing, is_passing, settled_at
+from tocsin.policy.standing import SAME_TRY, Standing, is_passing, settled_at
 
 FIRST_PAUSE = timedelta(seconds=2)
 LONGEST_PAUSE = timedelta(minutes=5)
@@ -112,10 +112,13 @@ def choose(choice: Choice, why: str, trigger: Trigger, again: AccountId | None =
 
 
 def _spent(standing: Standing, again: AccountId | None) -> frozenset[AccountId]:
-    """Return the accounts that are not asked any more: they may have taken it, or refused it for good."""
-    return frozenset(
-        one.account for one in standing.attempts if one.account != again and (one.state.may_ring or not is_passing(one))
-    )
+    """Return the accounts that are not asked any more: they may have taken it, or refused it for good.
+
+    The last word of an account counts: what it said of a whole group, or of a stale stamp, belongs to the try before.
+    """
+    last_words = {one.account: one for one in standing.attempts}.values()
+    refused = (one.account for one in last_words if not (one.state.may_ring or is_passing(one)))
+    return frozenset(refused) | {one.account for one in standing.attempts if one.state.may_ring} - {again}
 
 
 def _resting(choice: Choice, again: AccountId | None) -> frozenset[AccountId]:
@@ -131,7 +134,7 @@ def _resting(choice: Choice, again: AccountId | None) -> frozenset[AccountId]:
 
 
 def _turns(standing: Standing) -> Counter[AccountId]:
-    return Counter(one.account for one in standing.since)
+    return Counter(one.account for one in standing.since if one.reason not in SAME_TRY)
 
 
 def _paused(choice: Choice) -> bool:
@@ -145,5 +148,7 @@ def _paused(choice: Choice) -> bool:
 def _pause_ends_at(choice: Choice, resting: frozenset[AccountId]) -> datetime:
     turns = _turns(choice.standing)
     rounds = min(turns[account] for account in resting)
-    longest = min(FIRST_PAUSE * (1 << min(rounds - 1, 20)), LONGEST_PAUSE)
+    longest = FIRST_PAUSE
+    for _ in range(rounds - 1):
+        longest = min(2 * longest, LONGEST_PAUSE)
     return min(choice.now + max(LEAST_PAUSE, longest * choice.dice), choice.standing.expires_at)

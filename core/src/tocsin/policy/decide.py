@@ -11,6 +11,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import assert_never
 
+from tocsin.model.ids import AccountId
 from tocsin.model.outcome import Reason
 from tocsin.model.report import ReportState
 from tocsin.outbox.record import Attempt
@@ -117,11 +118,11 @@ def _go_on(choice: Choice, why: str, trigger: Trigger, again: Attempt | None = N
     trigger = Trigger.NOT_TAKEN if trigger is Trigger.FIRST else trigger
     last = standing.since[-1]
     if last.state is AttemptState.REFUSED:
-        return _after_refusal(choice, last, trigger)
+        return _after_refusal(choice, last, trigger, account)
     return choose(choice, f"{last.account} was not reached ({last.cause})", trigger, account)
 
 
-def _after_refusal(choice: Choice, last: Attempt, trigger: Trigger) -> Decision:
+def _after_refusal(choice: Choice, last: Attempt, trigger: Trigger, account: AccountId | None) -> Decision:
     """Halve a group, repeat a submit once, go to the next account, or stop: the reason says which."""
     reason = last.reason or Reason.UNRECOGNISED
     if _may_repeat(choice, last):
@@ -137,7 +138,7 @@ def _after_refusal(choice: Choice, last: Attempt, trigger: Trigger) -> Decision:
     why = f"{last.account} refused: {reason.label}" + (f" ({last.code})" if last.code else "")
     if not reason.elsewhere:
         return choice.stop(f"{why}; another account could do no better")
-    return choose(choice, why, trigger)
+    return choose(choice, why, trigger, account)
 
 
 def _may_repeat(choice: Choice, last: Attempt) -> bool:

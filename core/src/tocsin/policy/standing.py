@@ -10,8 +10,7 @@ import attrs
 from tocsin.model.ids import AccountId
 from tocsin.model.outcome import Accepted, NotSent, Outcome, Reason, Refused, Scope, Unknown
 from tocsin.model.report import ReportState
-from tocsin.outbox.evidence import EVIDENCE_WINDOW
-from tocsin.outbox.record import Attempt
+from tocsin.outbox.record import EVIDENCE_WINDOW, Attempt
 from tocsin.outbox.state import AttemptState
 from tocsin.policy.route import Rules
 
@@ -24,7 +23,8 @@ MOST_IN_ALL = 5
 LISTEN_AGAIN = timedelta(seconds=30)
 """When to ask again about silence, while the account's reports cannot be fetched."""
 
-_SAME_TRY = frozenset({Reason.SPLIT, Reason.ONE_BY_ONE, Reason.RETRY_ONCE})
+SAME_TRY = frozenset({Reason.SPLIT, Reason.ONE_BY_ONE, Reason.RETRY_ONCE})
+"""Refusals after which the same account is asked again at once: still the same try."""
 
 
 @attrs.frozen(kw_only=True)
@@ -131,4 +131,4 @@ def is_passing(attempt: Attempt) -> bool:
 
 def _submits(attempts: tuple[Attempt, ...]) -> int:
     """Count the submits that a vendor saw. A halved group and a repeated stamp belong to the try before them."""
-    return sum(one.state is not AttemptState.NOT_SENT and one.reason not in _SAME_TRY for one in attempts)
+    return sum(one.state is not AttemptState.NOT_SENT and one.reason not in SAME_TRY for one in attempts)
