@@ -245,8 +245,8 @@ def desk_of():
 
 @pytest.fixture
 def failing_rows():
-    """Give rows that fail when they are told to."""
-    return FailingRows()
+    """Give what makes rows that fail when they are told to."""
+    return FailingRows
 
 
 class Lines:
