@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from datetime import datetime
 
 import attrs
 
@@ -21,6 +22,7 @@ from tocsin.model.outcome import Refused
 from tocsin.outbox.record import Listening
 
 LONGEST_DELAY_S = 300.0
+_MOST_DOUBLINGS = 30
 _HOOKS = {"reports": "fetch_reports", "inbound": "fetch_mo", "balance": "query_balance"}
 
 
@@ -41,7 +43,8 @@ class Turn:
     def failed(self, now: float) -> None:
         """Come again later than that, the more so the more often it failed."""
         self.failures += 1
-        self.due_at = now + max(self.every_s, min(self.every_s * 2.0**self.failures, LONGEST_DELAY_S))
+        doublings = 2.0 ** min(self.failures, _MOST_DOUBLINGS)
+        self.due_at = now + max(self.every_s, min(self.every_s * doublings, LONGEST_DELAY_S))
 
 
 class Poller:
@@ -72,16 +75,16 @@ class Poller:
     def run(self, stop: threading.Event) -> None:
         """Poll until told to stop."""
         while self._turns and not stop.wait(max(0.0, self.wait_s())):
-            self.poll_due()
+            self.poll_due(stop)
 
     def wait_s(self) -> float:
         """Return the seconds until the next turn; negative where it is late."""
         return min(turn.due_at for turn in self._turns) - self._parts.clock.monotonic()
 
-    def poll_due(self) -> None:
-        """Take each turn that is due."""
+    def poll_due(self, stop: threading.Event) -> None:
+        """Take each turn that is due, until told to stop: a silent vendor costs an end one poll, not all of them."""
         for turn in self._turns:
-            if turn.due_at <= self._parts.clock.monotonic():
+            if turn.due_at <= self._parts.clock.monotonic() and not stop.is_set():
                 fine = self._poll(turn.kind)
                 (turn.done if fine else turn.failed)(self._parts.clock.monotonic())
 
@@ -111,14 +114,15 @@ class Poller:
     def _ask_balance(self) -> object:
         """Ask the balance, and write down how that went: nothing is taken away, so no lease is needed."""
         asked_at = self._parts.clock.now()
-        note = Listening(account=self._account.id, kind="balance", asked_at=asked_at, trouble="interrupted")
         try:
             answer = poll.query_balance(self._parts, self._account)
-            refused = f"refused: {answer.reason.label}" if isinstance(answer, Refused) else ""
-            note = attrs.evolve(note, heard_at=None if refused else asked_at, trouble=refused)
         except (TransportError, AnswerError, PluginError) as error:
-            note = attrs.evolve(note, trouble=str(error))
+            self._note_balance(asked_at, str(error))
             raise
-        finally:
-            self._parts.store.note_poll(note)
+        self._note_balance(asked_at, f"refused: {answer.reason.label}" if isinstance(answer, Refused) else "")
         return answer
+
+    def _note_balance(self, asked_at: datetime, trouble: str) -> None:
+        """Write down how asking the balance went."""
+        note = Listening(account=self._account.id, kind="balance", asked_at=asked_at, trouble=trouble)
+        self._parts.store.note_poll(note if trouble else attrs.evolve(note, heard_at=asked_at))
