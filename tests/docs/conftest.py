@@ -181,8 +181,8 @@ class Reader:
         return done.stdout
 
     def close(self) -> None:
-        """Stop what still runs."""
-        for process in self._running:
+        """Stop what still runs, what was started last first."""
+        for process in reversed(self._running):
             process.send_signal(signal.SIGINT)
             process.communicate(timeout=_TIMEOUT_S)
 
@@ -200,6 +200,8 @@ class Reader:
                 self.environ[name] = value
             case ["tocsin", "sandbox", *vendors, "--port", port]:
                 self.start_sandboxes(vendors, int(port))
+            case ["tocsin", "worker"]:
+                self._start_worker()
             case ["curl", "-d", body, url]:
                 with urlopen(Request(url, data=body.encode(), method="POST"), timeout=_TIMEOUT_S) as answer:
                     assert answer.status == 200
@@ -227,6 +229,15 @@ class Reader:
         for offset, url in enumerate([*(one["base_url"] for one in told["sandboxes"]), told["control"]]):
             self.ports[f"127.0.0.1:{port + offset}"] = url.removeprefix("http://")
         return told
+
+    def _start_worker(self) -> None:
+        """Run a worker until the document ends; wait for its first line."""
+        process = subprocess.Popen(
+            ["tocsin", "worker"], cwd=self.directory, env=self.environ, stderr=subprocess.PIPE, text=True
+        )
+        self._running.append(process)
+        assert process.stderr is not None
+        assert "tocsin.worker.started" in process.stderr.readline()
 
     def _compare(self, transcript: str) -> None:
         for step in re.split(r"^\$ ", transcript, flags=re.MULTILINE)[1:]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+import sqlite3
+from contextlib import closing
 
 import click
 import pytest
@@ -11,6 +13,7 @@ import pytest
 from tocsin.cli.exit import Exit
 from tocsin.cli.main import cli, run
 from tocsin.sandbox import example_config
+from tocsin.verify import INVARIANTS
 
 COMMANDS = tuple(cli.commands)
 
@@ -100,7 +103,17 @@ def _document(name, capsys):
         "inbox": ["--fetch"],
         "call": ["ipyy", "mms-balance"],
     }
+    if name == "verify":
+        _damage()
     return json.loads(_stdout([name, *arguments.get(name, []), "--json"], capsys))
+
+
+def _damage():
+    """Leave something in the store for `verify` to find: a report that nobody made, an answer that nobody read."""
+    with closing(sqlite3.connect("tocsin.db", isolation_level=None)) as file:
+        file.execute("UPDATE attempt SET report = 1")
+        columns = "received_at, account, kind, trust, headers, body"
+        file.execute(f"INSERT INTO raw ({columns}) VALUES (0, 'main', 'reports', 3, '[]', x'')")
 
 
 def _stdout(arguments, capsys):
@@ -121,3 +134,9 @@ def _shape(value):
             return [_shape(first)]
         case _:
             return None
+
+
+def test_the_invariants_are_the_code_s(reference):
+    """The table below `verify` lists each invariant that is checked, in the code's words and order."""
+    rows = reference.section("### `tocsin verify`").rows("invariant | says")
+    assert list(rows) == list(INVARIANTS.items())

@@ -7,8 +7,8 @@ import inspect
 
 import pytest
 
-from tocsin.delivery import submit
-from tocsin.outbox import store
+from tocsin.delivery import salvage, submit
+from tocsin.outbox import claims
 from tocsin.wire import perform, pool
 
 
@@ -26,12 +26,12 @@ def test_what_the_core_says_is_listed(page):
     """Every cause that the core writes by itself has a row, and every row is such a cause."""
     rows = page("docs/reference/errors-on-the-wire.md").rows("cause | outcome")
     assert sorted(row[0] for row in rows) == sorted(
-        {cause for module in (perform, submit, store) for cause in _causes(module)}
+        {cause for module in (perform, submit, claims, salvage) for cause in _causes(module)}
     )
 
 
 def _causes(module) -> set[str]:
-    """Find the constants that become a cause: given to an outcome, or assigned to the name `cause`."""
+    """Find the constants that become a cause: given to an outcome, or assigned to the name `cause` or `CAUSE`."""
     found = []
     for node in ast.walk(ast.parse(inspect.getsource(module))):
         match node:
@@ -39,7 +39,7 @@ def _causes(module) -> set[str]:
                 found.append(value)
             case ast.Call(func=ast.Attribute(attr="_stopped"), args=[value]):
                 found.append(value)
-            case ast.Assign(targets=[ast.Name(id="cause")], value=value):
+            case ast.Assign(targets=[ast.Name(id="cause" | "CAUSE")], value=value):
                 found.append(value)
     return {text.split(":")[0] for value in found if (text := _leading_text(value))}
 
