@@ -60,6 +60,7 @@ class House:
         routes: instead of one route over all accounts.
         rules: that route's own knobs.
         rows: instead of a new memory; a test gives some that fail.
+        is_dead: says of a holder whether it is gone.
     """
 
     holder = HOLDER
@@ -75,11 +76,12 @@ class House:
         routes=None,
         rules=None,
         rows=None,
+        is_dead=lambda _: False,
         **details,
     ):
         self.clock = clock
         self.rows = rows or MemoryRows()
-        self.outbox = Outbox(self.rows, lambda _: False)
+        self.outbox = Outbox(self.rows, is_dead)
         self.transport = Answering(world) if callable(world) else ScriptedTransport(world)
         plugins = {name: (vendors or {}).get(name) or ExampleVendor(f"vendor-{name}") for name in accounts}
         self.accounts = {AccountId(name): _account(name, plugins[name], **details) for name in accounts}

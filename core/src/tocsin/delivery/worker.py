@@ -74,6 +74,7 @@ class Worker:
         observe.log.info(observe.WORKER_STARTED)
         try:
             self._loop(drain=drain)
+            self._raise_unknown()
             self._end()
         except CommitUnknown as error:
             observe.log.error(observe.ALARM, reason="commit-unknown", cause=str(error))
@@ -97,6 +98,12 @@ class Worker:
             except StoreFailed as error:
                 observe.log.error(observe.ALARM, reason="store-failed", cause=str(error))
                 self._stopping.wait(PAUSE_S)
+
+    def _raise_unknown(self) -> None:
+        """Raise a poller's commit of unknown outcome: what is known is saved then as after one of the loop's own."""
+        for error in self._broken:
+            if isinstance(error, CommitUnknown):
+                raise error
 
     def _step(self) -> None:
         """Settle what came back, let go what can leave, and wait for the next thing to happen."""
