@@ -6,7 +6,7 @@ Whoever wants to know what is next asks here: one pass of `send --now`, each rou
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import UTC, datetime
 
 import attrs
 
@@ -31,6 +31,9 @@ from tocsin.policy.decision import (
 from tocsin.policy.explain import explain
 from tocsin.policy.standing import Standing
 
+_NEVER = datetime.min.replace(tzinfo=UTC)
+"""When an account was heard whose polls have all failed: it is polled, so its silence proves nothing yet."""
+
 
 @attrs.frozen(kw_only=True)
 class Asked:
@@ -53,7 +56,7 @@ def ask(parts: Parts, deliveries: Iterable[Delivery], *, may_wait: bool) -> tupl
     wanted = tuple(deliveries)
     messages = parts.store.messages(one.message for one in wanted)
     history = parts.store.attempts(tuple(one.id for one in wanted))
-    heard = {one.account: one.heard_at for one in parts.store.listenings() if one.kind == "reports" and one.heard_at}
+    heard = {one.account: one.heard_at or _NEVER for one in parts.store.listenings() if one.kind == "reports"}
     now = parts.clock.now()
     asked = []
     for delivery in wanted:
