@@ -73,11 +73,16 @@ class Desk:
 
     def intend(self, *deliveries, account=main, explanation=SUBMIT):
         """Write INTENT for one request; return its attempts."""
-        intents = tuple(
+        (attempts,) = self.outbox.intend(
+            [self.intents(*deliveries, account=account, explanation=explanation)], self.now
+        )
+        return attempts
+
+    def intents(self, *deliveries, account=main, explanation=SUBMIT):
+        """Return the intents of one request."""
+        return tuple(
             Intent(delivery=one.id, epoch=one.epoch, account=account, explanation=explanation) for one in deliveries
         )
-        (attempts,) = self.outbox.intend([intents], self.now)
-        return attempts
 
     def settle(self, outcome, *attempts, epoch=1, keep=False):
         """Settle attempts, all with one outcome."""
@@ -192,6 +197,12 @@ def desk(open_desk, invariants):
     with open_desk() as opened:
         yield opened
         invariants(opened.outbox)
+
+
+@pytest.fixture
+def desk_over():
+    """Put a desk over any rows."""
+    return Desk
 
 
 @pytest.fixture

@@ -260,7 +260,7 @@ def test_who_may_not_wait_has_one_round(case, outcome):
 
 
 def test_who_comes_when_a_pause_is_over_has_one_round_of_it(case):
-    """Who may not wait, and finds a delivery whose pause is over, asks each account once more, and then it has failed."""
+    """Who may not wait, and finds a delivery whose pause is over, asks each once more, and then it has failed."""
     case.offer("one", "two").meet(UNREACHED).meet(UNREACHED, "two").wait(seconds=5)
     case.due_at = case.now
 
