@@ -138,12 +138,15 @@ def test_why_it_stands_there(told, reason):
         (State.FAILED, [UNREACHED, UNREACHED], True),
         (State.FAILED, [UNREACHED, REFUSED], False),
         (State.FAILED, [], False),
+        (State.EXPIRED, [UNREACHED, UNREACHED], True),
+        (State.EXPIRED, [UNREACHED, REFUSED], False),
+        (State.EXPIRED, [], False),
         (State.QUEUED, [UNREACHED], False),
         (State.PARKED, [LOST, UNREACHED], False),
     ],
 )
 def test_nobody_was_reached(state, outcomes, nobody):
-    """That nobody was reached is said of a failure alone, and only where every attempt proved that nothing left."""
+    """That nobody was reached is said where it failed or expired, and every attempt proved that nothing left."""
     attempts = tuple(attempt(number, "one", outcome) for number, outcome in enumerate(outcomes, start=1))
 
     assert reached_nobody(story(state).delivery, attempts) == nobody

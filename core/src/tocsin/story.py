@@ -33,9 +33,9 @@ class Story:
 
 
 def reached_nobody(delivery: Delivery, attempts: tuple[Attempt, ...]) -> bool:
-    """Say whether a delivery failed because no vendor could be reached at all."""
+    """Say whether a delivery failed, or its time went by, because no vendor could be reached at all."""
     return (
-        delivery.state is State.FAILED
+        delivery.state in (State.FAILED, State.EXPIRED)
         and bool(attempts)
         and all(attempt.state is AttemptState.NOT_SENT for attempt in attempts)
     )

@@ -66,6 +66,7 @@ def delivery_json(delivery: Delivery) -> dict[str, Any]:
         "account": delivery.account,
         "message": delivery.message,
         "route": delivery.route,
+        "report_overdue": delivery.report_overdue,
         "updated_at": iso(delivery.updated_at),
         "expires_at": iso(delivery.expires_at),
     }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import signal
+from contextlib import suppress
 from types import FrameType
 
 import click
@@ -12,6 +13,8 @@ from tocsin import observe
 from tocsin.cli.output import say
 from tocsin.cli.session import Session, pass_session, shared_options
 from tocsin.delivery.worker import Worker
+
+_ENDS = (signal.SIGTERM, signal.SIGINT)
 
 
 @click.command()
@@ -30,10 +33,12 @@ def worker(session: Session, drain: bool) -> None:
 
 
 def _end_on_signal(running: Worker) -> None:
-    def end(number: int, _: FrameType | None) -> None:
-        signal.signal(number, signal.SIG_DFL)
-        say("ending: waiting for the answers under way; once more ends at once")
+    def end(_: int, __: FrameType | None) -> None:
+        for number in _ENDS:
+            signal.signal(number, signal.SIG_DFL)
         running.stop()
+        with suppress(RuntimeError, OSError):  # it may interrupt a line that is just being written
+            say("ending: waiting for the answers under way; once more ends at once")
 
-    for number in (signal.SIGTERM, signal.SIGINT):
+    for number in _ENDS:
         signal.signal(number, end)

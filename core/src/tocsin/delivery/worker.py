@@ -97,7 +97,7 @@ class Worker:
                     return
             except StoreFailed as error:
                 observe.log.error(observe.ALARM, reason="store-failed", cause=str(error))
-                self._stopping.wait(PAUSE_S)
+                self._arrived += self._lines.arrivals(PAUSE_S)  # to wait for the event would block a signal's handler
 
     def _raise_unknown(self) -> None:
         """Raise a poller's commit of unknown outcome: what is known is saved then as after one of the loop's own."""
