@@ -133,6 +133,8 @@ def _pool(slots: int) -> Iterator[Any]:
             for done in as_completed([executor.submit(_play, case) for case in cases]):
                 outcomes.append(done.result())
                 bar.advance(task)
+                if not console.is_terminal and len(outcomes) % 200 == 0:
+                    console.print(f"{what}: {len(outcomes)} of {len(cases)}")
             return outcomes
 
         yield play
