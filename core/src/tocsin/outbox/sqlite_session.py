@@ -1,7 +1,8 @@
 """One connection to a SQLite store, shared by the threads of a process: `BEGIN IMMEDIATE` for every write, a failure's
 meaning, and a gap for other processes.
 
-A failed COMMIT is an unknown outcome: the rows may stand after all, so it is never taken for a rollback.
+A failed COMMIT is an unknown outcome: the rows may stand after all, so it is never taken for a rollback. But for one: a
+disk that is full. Then a write of the log failed, and what ends a transaction there is its last write.
 """
 
 from __future__ import annotations
@@ -80,12 +81,19 @@ class Session:
                     raise StoreFailed(f"the store failed, and nothing was changed: {error}") from error
                 raise
             self._boundary(f"{name}: before commit")
-            try:
-                self._sql.execute("COMMIT")
-            except sqlite3.Error as error:
-                raise CommitUnknown(f"the store's commit failed ({error}); reopen it to see what stands") from error
+            self._commit()
             self._committed_at = time.monotonic()
             self._boundary(f"{name}: after commit")
+
+    def _commit(self) -> None:
+        try:
+            self._sql.execute("COMMIT")
+        except sqlite3.Error as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_FULL:
+                raise CommitUnknown(f"the store's commit failed ({error}); reopen it to see what stands") from error
+            if self._sql.in_transaction:
+                self._sql.execute("ROLLBACK")
+            raise StoreFailed(f"the store failed, and nothing was changed: {error}") from error
 
     @contextmanager
     def snapshot(self) -> Iterator[None]:
