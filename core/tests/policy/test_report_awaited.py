@@ -12,7 +12,7 @@ from tocsin.outbox.evidence import EVIDENCE_WINDOW
 from tocsin.policy.decision import AwaitReport, CloseWindow, Park, Submit, Trigger, Undelivered
 from tocsin.policy.judge import Judgement, Verdict
 from tocsin.policy.route import InDoubt, OnUndelivered
-from tocsin.policy.standing import LISTEN_AGAIN, ask_again_at
+from tocsin.policy.standing import LISTEN_AGAIN, LISTEN_SOON, ask_again_at
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 MOMENT = timedelta(microseconds=1)
@@ -215,7 +215,15 @@ def test_silence_is_believed_where_it_would_have_been_heard(case, heard, silent)
     if silent:
         assert (decision.account, decision.trigger) == ("two", Trigger.SILENCE)
     else:
-        assert decision == AwaitReport(why="it is known that one has taken it", until=case.now + LISTEN_AGAIN)
+        assert decision == AwaitReport(why="it is known that one has taken it", until=case.now + LISTEN_SOON)
+
+
+@pytest.mark.parametrize(("late_s", "again_s"), [(0, 2), (1, 2), (2, 2), (4, 4), (16, 16), (30, 30), (3600, 30)])
+def test_it_is_listened_soon_and_then_less_often(case, late_s, again_s):
+    """The poll that would bring the report may be seconds away; one that stays away is not asked about all the time."""
+    case.hear("one").meet(TAKEN).wait(minutes=5).wait(seconds=late_s)
+
+    assert case.decide().until == case.now + timedelta(seconds=again_s)
 
 
 def test_silence_is_heard_of_its_own_account(case):

@@ -20,7 +20,7 @@ from tocsin.policy.choose import Choice, choose
 from tocsin.policy.decision import AwaitReport, CloseWindow, Decision, Submit, Trigger, Wait
 from tocsin.policy.judge import Candidate, Judgement, Verdict
 from tocsin.policy.route import InDoubt, OnUndelivered
-from tocsin.policy.standing import LISTEN_AGAIN, Standing, settled_at
+from tocsin.policy.standing import LISTEN_AGAIN, LISTEN_SOON, Standing, settled_at
 
 MIDDLE = 0.5
 
@@ -63,11 +63,11 @@ def _await_report(standing: Standing, hopeful: tuple[Attempt, ...], now: datetim
 
 
 def _next_look(standing: Standing, copy: Attempt, now: datetime) -> datetime | None:
-    """Return when the silence about a copy may say something new, before the end of its window."""
+    """Return when the silence about a copy may say something new: soon after its time, then less and less often."""
     due_at = standing.report_due_at(copy)
     if due_at is None or standing.is_silent(copy, now) or copy.report is ReportState.DELIVERED:
         return None
-    return due_at if now < due_at else now + LISTEN_AGAIN
+    return due_at if now < due_at else now + min(max(now - due_at, LISTEN_SOON), LISTEN_AGAIN)
 
 
 def _after_doubt(choice: Choice, doubt: Attempt) -> Decision:

@@ -20,6 +20,9 @@ MOST_OF_A_STEP = 3
 MOST_IN_ALL = 5
 """Submits of one delivery."""
 
+LISTEN_SOON = timedelta(seconds=2)
+"""When to ask again about a report that has just become overdue: the poll that could have brought it is on its way."""
+
 LISTEN_AGAIN = timedelta(seconds=30)
 """When to ask again about silence, while the account's reports cannot be fetched."""
 
