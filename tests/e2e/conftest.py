@@ -10,9 +10,11 @@ import json
 import logging
 import os
 import re
+import signal
 import subprocess
 import sys
 import textwrap
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import pairwise
@@ -117,6 +119,11 @@ class Terminal:
         """Return the state of every delivery, newest message first."""
         return [one["state"] for one in self.call("list", "--json").json]
 
+    def become(self, *states: str) -> list[str]:
+        """Wait until the deliveries are in those states, in any order; return the states that they are in."""
+        wait_until(lambda: sorted(self.states()) == sorted(states))
+        return sorted(self.states())
+
     def _checked(self, ran: Ran, arguments: Sequence[str]) -> Ran:
         assert "Traceback (most recent call last)" not in ran.out + ran.err
         for secret in self.secrets:
@@ -125,6 +132,60 @@ class Terminal:
         for value in self.private:
             assert value not in ran.err, "a text or a number stands on standard error"
         return ran
+
+
+class Worker:
+    """`tocsin worker` as a process of its own. Its log is kept in a file, and checked when it has ended.
+
+    Args:
+        terminal: where it runs.
+        arguments: behind `worker`.
+    """
+
+    def __init__(self, terminal: Terminal, *arguments: str, **options: Any) -> None:
+        self._terminal = terminal
+        self._log = terminal.home / f"worker-{len(list(terminal.home.glob('worker-*')))}.log"
+        with self._log.open("wb") as log:
+            self.process = terminal.begin("worker", *arguments, **{"stderr": log, **options})
+
+    @property
+    def log(self) -> str:
+        """What it has said so far."""
+        return self._log.read_text(encoding="utf-8")
+
+    def has_said(self, word: str) -> bool:
+        """Wait until it says that word; False where it does not in time, or has ended."""
+        return wait_until(lambda: word in self.log or self.process.poll() is not None) and word in self.log
+
+    def signal(self, number: int) -> None:
+        """Send it a signal."""
+        self.process.send_signal(number)
+
+    def end(self) -> Ran:
+        """Tell it to end, and return how it did."""
+        self.signal(signal.SIGTERM)
+        return self.ended()
+
+    def ended(self) -> Ran:
+        """Wait for its end."""
+        out, _ = self.process.communicate(timeout=DEADLINE_S)
+        return self._terminal._checked(Ran(self.process.returncode, out.decode(), self.log), ())
+
+    def close(self) -> None:
+        """Leave nothing running."""
+        if self.process.poll() is None:
+            self.process.kill()
+        self.process.communicate(timeout=DEADLINE_S)
+
+
+def wait_until(holds: Callable[[], bool]) -> bool:
+    """Wait until something holds; False where it does not in time."""
+    until = time.monotonic() + DEADLINE_S
+    while not holds():
+        if time.monotonic() > until:
+            return False
+        time.sleep(0.02)
+    return True
 
 
 @contextmanager
@@ -156,6 +217,45 @@ def terminal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Cap
     # Nobody speaks TLS on this loopback; to read the system's certificates is a tenth of a command's time.
     monkeypatch.setenv("SSL_CERT_FILE", os.devnull)
     return Terminal(tmp_path, capsys)
+
+
+QUICK_POLLS = 'poll = { reports = "200ms", inbound = "200ms", balance = "1s" }\nsignature'
+
+
+@pytest.fixture
+def quick(terminal: Terminal) -> Callable[..., None]:
+    """Give what configures sandboxes whose accounts are polled five times a second; see `Terminal.configure`."""
+
+    def configure(*sandboxes: RunningSandbox, more: str = "", swap: Mapping[str, str] | None = None) -> None:
+        terminal.configure(*sandboxes, more=more, swap={"signature": QUICK_POLLS, **(swap or {})})
+
+    return configure
+
+
+@pytest.fixture
+def start_worker(terminal: Terminal) -> Iterator[Callable[..., Worker]]:
+    """Give what starts a worker; each is ended with the test, if it has not been by then."""
+    started: list[Worker] = []
+
+    def begin(*arguments: str, **options: Any) -> Worker:
+        started.append(Worker(terminal, *arguments, **options))
+        return started[-1]
+
+    yield begin
+    for worker in started:
+        worker.close()
+
+
+@pytest.fixture
+def working(start_worker: Callable[..., Worker]) -> Callable[..., Worker]:
+    """Give what starts a worker, and returns when it works."""
+
+    def begin(*arguments: str, **options: Any) -> Worker:
+        worker = start_worker(*arguments, **options)
+        assert worker.has_said("tocsin.worker.started"), worker.log
+        return worker
+
+    return begin
 
 
 @pytest.fixture

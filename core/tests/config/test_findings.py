@@ -81,10 +81,7 @@ ACCOUNTS = [
         'accounts.main.limits.limit_scope: expected one of number, account; did you mean "account"?',
     ),
     (_ACCOUNT + "poll = { reports = 5 }", f"accounts.main.poll.reports: {_DURATION}"),
-    (
-        _ACCOUNT + 'poll = { reports = "0s" }',
-        "accounts.main.poll.reports: expected a duration that is longer than none",
-    ),
+    (_ACCOUNT + 'poll = { reports = "never" }', f"accounts.main.poll.reports: {_DURATION}"),
     (_ACCOUNT + 'poll = { report = "5s" }', 'accounts.main.poll.report: unknown key; did you mean "reports"?'),
     (_ACCOUNT + 'push = { allow = ["203.0.113.1/24"] }', f"accounts.main.push.allow[0]: {_NETWORK}"),
     (_ACCOUNT + "push = { allow = [7] }", f"accounts.main.push.allow[0]: {_NETWORK}"),

@@ -31,7 +31,7 @@ encrypt    = false
 signature  = "【Example】"
 price      = "0.10"
 limits     = { submits = ["50/s"], per_recipient = ["10/d"], max_recipients = 400, limit_scope = "account" }
-poll       = { reports = "5s", inbound = "500ms", balance = "1m" }
+poll       = { reports = "5s", inbound = "500ms", balance = "0s" }
 balance_floor = "20"
 shared     = false
 validated_text = "soap"
@@ -79,7 +79,7 @@ def test_every_key_of_the_contract_is_read(read, tmp_path):
     assert config.store == Store(path=tmp_path / "tocsin.db")
     assert (main.id, main.vendor, main.base_url) == ("main", "winnerlook", "http://sms.example.com")
     assert (main.signature, main.price, main.balance_floor) == ("【Example】", Decimal("0.10"), Decimal(20))
-    assert main.poll == Polling(reports_s=5.0, inbound_s=0.5, balance_s=60.0)
+    assert main.poll == Polling(reports_s=5.0, inbound_s=0.5, balance_s=0.0)
     assert (main.push.token.reveal(), main.push.allow) == ("third-canary", ("203.0.113.0/24",))
     assert (main.settings.password.reveal(), main.settings.channel) == ("first-canary", "37")
     assert (backup.settings.user_id, backup.settings.interface) == ("12", "json")

@@ -6,6 +6,7 @@ import pytest
 
 from tocsin.delivery import poll
 from tocsin.errors import Reached, TransportError
+from tocsin.model.account import Polling
 from tocsin.model.ids import VendorId
 from tocsin.model.message import MessageClass
 from tocsin.model.outcome import Accepted, Reason, Refused
@@ -155,6 +156,17 @@ def test_while_reports_cannot_be_fetched_silence_proves_nothing(house_of, desk_o
     assert carrier.taken == ["one"]
     fetch(house)
     desk.until(60, step_s=30)
+
+    assert carrier.taken == ["one", "two"]
+
+
+def test_an_account_that_is_not_polled_any_more_is_taken_at_its_silence(house_of, desk_of, carrier):
+    """Its reports are pushed from now on: that they were fetched once is no reason to wait for the next fetch."""
+    house = house_of(carrier, poll=Polling(reports_s=0))
+    fetch(house)
+    house.queue()
+
+    desk_of(house).until(ALERT_SILENCE_S, step_s=30)
 
     assert carrier.taken == ["one", "two"]
 

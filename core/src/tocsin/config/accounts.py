@@ -155,7 +155,7 @@ def _network(value: object) -> str:
 
 
 def _seconds(value: object) -> float:
-    return units.interval(value).total_seconds()
+    return units.duration(value).total_seconds()
 
 
 def _present(values: Mapping[str, object]) -> dict[str, Any]:

@@ -12,6 +12,7 @@ import attrs
 
 from tocsin import observe
 from tocsin.delivery.parts import Parts
+from tocsin.model.ids import AccountId
 from tocsin.model.message import Message
 from tocsin.outbox.record import Attempt, Delivery, Verdict
 from tocsin.outbox.state import AttemptState, Event, State
@@ -56,7 +57,7 @@ def ask(parts: Parts, deliveries: Iterable[Delivery], *, may_wait: bool) -> tupl
     wanted = tuple(deliveries)
     messages = parts.store.messages(one.message for one in wanted)
     history = parts.store.attempts(tuple(one.id for one in wanted))
-    heard = {one.account: one.heard_at or _NEVER for one in parts.store.listenings() if one.kind == "reports"}
+    heard = _heard(parts)
     now = parts.clock.now()
     asked = []
     for delivery in wanted:
@@ -73,6 +74,13 @@ def ask(parts: Parts, deliveries: Iterable[Delivery], *, may_wait: bool) -> tupl
         decision = decide(standing, candidates, now, parts.dice())
         asked.append(Asked(delivery=delivery, message=message, attempts=attempts, decision=decision))
     return tuple(asked)
+
+
+def _heard(parts: Parts) -> dict[AccountId, datetime]:
+    """Return when the reports of each account that is polled for them were last heard."""
+    polled = {account.id for account in parts.fleet.accounts.values() if account.poll.reports_s > 0}
+    notes = [one for one in parts.store.listenings() if one.kind == "reports" and one.account in polled]
+    return {one.account: one.heard_at or _NEVER for one in notes}
 
 
 def _due(message: Message, now: datetime) -> Message:

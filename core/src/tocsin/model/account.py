@@ -47,7 +47,7 @@ class Limits:
 
 @attrs.frozen(kw_only=True)
 class Polling:
-    """Seconds between polls by the worker."""
+    """Seconds between polls by the worker; 0 for never."""
 
     reports_s: float = 5.0
     inbound_s: float = 5.0
