@@ -190,9 +190,11 @@ def _spool(parts: Parts, raw: RawAnswer) -> RawId:
     while True:
         try:
             return parts.store.spool(raw, parts.clock.now())
-        except StoreFailed:
+        except StoreFailed as error:
+            names = {"kind": raw.kind, "account": raw.account}
+            observe.log.error(observe.ALARM, reason="store-failed", cause=str(error), **names)
             if not parts.hold_on():
-                observe.log.error(observe.REPORT_GAP, kind=raw.kind, account=raw.account, cause="store-failed")
+                observe.log.error(observe.REPORT_GAP, cause="store-failed", **names)
                 raise
 
 
