@@ -41,7 +41,16 @@ class Desk:
     def wait(self, **time):
         self.now += timedelta(**time)
 
-    def acceptance(self, *numbers, key=None, fingerprint="f", holder=HOLDER, due_in=timedelta(0), **details):
+    def acceptance(
+        self,
+        *numbers,
+        key=None,
+        fingerprint="f",
+        holder=HOLDER,
+        due_in=timedelta(0),
+        expires_in=timedelta(hours=4),
+        **details,
+    ):
         to = tuple(parse_number(number) for number in numbers or (NUMBER,))
         message = Message(
             **{
@@ -60,7 +69,7 @@ class Desk:
                 to=number,
                 route="all",
                 due_at=self.now + due_in,
-                expires_at=self.now + timedelta(hours=4),
+                expires_at=self.now + expires_in,
             )
             for position, number in enumerate(message.to, start=1)
         )
