@@ -146,6 +146,7 @@ class Tocsin:
             transports=Transports(outside.http, lambda account: StoringSink(store, outside.clock, account)),
             clock=outside.clock,
             dice=outside.dice,
+            reopen=self._reopen,
         )
         self._groups = config.groups
         if recovered := store.recover(outside.clock.now()):

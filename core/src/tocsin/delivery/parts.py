@@ -9,7 +9,12 @@ import attrs
 from tocsin.clock import Clock
 from tocsin.delivery.fleet import Fleet
 from tocsin.delivery.transports import Transports
+from tocsin.errors import StoreError
 from tocsin.outbox.ports import Store
+
+
+def _only_once() -> Store:
+    raise StoreError("this store cannot be opened anew")
 
 
 @attrs.frozen(kw_only=True)
@@ -18,6 +23,7 @@ class Parts:
 
     Args:
         dice: draws a number from 0 to 1.
+        reopen: opens the store anew, for what is known when a commit's outcome is not.
         hold_on: waits a moment before another try to store what would be lost else; False where it is time to give up.
     """
 
@@ -26,4 +32,5 @@ class Parts:
     transports: Transports
     clock: Clock
     dice: Callable[[], float]
+    reopen: Callable[[], Store] = _only_once
     hold_on: Callable[[], bool] = lambda: False

@@ -10,7 +10,8 @@ import attrs
 
 from tocsin import observe
 from tocsin.delivery.parts import Parts
-from tocsin.errors import AnswerError, PluginError, Reached, StoreFailed, TocsinError, TransportError
+from tocsin.delivery.salvage import keep_answer
+from tocsin.errors import AnswerError, CommitUnknown, PluginError, Reached, StoreFailed, TocsinError, TransportError
 from tocsin.model.account import Account
 from tocsin.model.balance import Balance
 from tocsin.model.ids import HolderId
@@ -190,6 +191,9 @@ def _spool(parts: Parts, raw: RawAnswer) -> RawId:
     while True:
         try:
             return parts.store.spool(raw, parts.clock.now())
+        except CommitUnknown:
+            keep_answer(parts, raw)
+            raise
         except StoreFailed as error:
             names = {"kind": raw.kind, "account": raw.account}
             observe.log.error(observe.ALARM, reason="store-failed", cause=str(error), **names)

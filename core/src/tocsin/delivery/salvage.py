@@ -1,4 +1,5 @@
-"""What is saved after a commit whose outcome is unknown: what is known of every attempt of this holder.
+"""What is saved after a commit whose outcome is unknown: what is known of every attempt of this holder, and a poll's
+answer, which its vendor will not repeat.
 
 The failed commit may have been any: of INTENT, of outcomes, of a claim. So the store is asked, over a fresh connection,
 what stands. Whatever came back is settled again, which is idempotent. Whatever else stands as being sent has an INTENT
@@ -8,12 +9,15 @@ whose commit nobody was told of: no line ever carried it, so it is known not to 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import closing
 
+from tocsin import observe
 from tocsin.delivery.parts import Parts
 from tocsin.delivery.submit import Arrival, arrive
+from tocsin.errors import StoreError
 from tocsin.model.ids import HolderId
 from tocsin.model.outcome import NotSent
-from tocsin.outbox.record import Settlement
+from tocsin.outbox.record import RawAnswer, Settlement
 from tocsin.outbox.state import State
 
 CAUSE = "commit-unknown"
@@ -38,3 +42,13 @@ def salvage(parts: Parts, holder: HolderId, arrivals: Sequence[Arrival]) -> None
     if unsent:
         parts.store.settle(unsent, now)
     parts.store.release(holder, now)
+
+
+def keep_answer(parts: Parts, raw: RawAnswer) -> None:
+    """Store a poll's answer once more, over a fresh connection, unless it stands. The next poll reads it."""
+    try:
+        with closing(parts.reopen()) as store:
+            if raw not in store.unread(raw.account, raw.kind).values():
+                store.spool(raw, parts.clock.now())
+    except StoreError as error:
+        observe.log.error(observe.REPORT_GAP, kind=raw.kind, account=raw.account, cause=str(error))
