@@ -156,7 +156,8 @@ class _Play:
     @property
     def ends_early(self) -> bool:
         """Whether lives end while something is still due."""
-        return any(TERMINATE in happening for happening in self.scenario.events.values())
+        told_to = any(TERMINATE in happening for happening in self.scenario.events.values())
+        return told_to or not self.scenario.polls  # a drain does not wait for evidence
 
     def _settings(self) -> str:
         config = self._vendors.config

@@ -85,17 +85,24 @@ def fate_of(one: Standing, truth: Truth) -> str:
     """Say what became of a delivery, by the vendors' ledgers first."""
     if truth.phones:
         return "on the phone"
-    match one.delivery.state:
-        case State.FAILED | State.EXPIRED if not truth.taken:
-            return "failed for a cause"
-        case State.UNDELIVERED:
-            return "the carrier failed, and said so"
-        case State.SUBMITTED if truth.taken:
-            return "the carrier failed, and its report is lost or late"
-        case State.PARKED | State.IN_DOUBT:
-            return "in doubt, for all to see"
-        case _:
-            return LOST
+    excuses = _EXCUSES[bool(truth.taken)]
+    return next((fate for fate, states in excuses.items() if one.delivery.state in states), LOST)
+
+
+_IN_DOUBT = (State.PARKED, State.IN_DOUBT)
+_EXCUSES: Mapping[bool, Mapping[str, tuple[State, ...]]] = {
+    False: {
+        "failed for a cause": (State.FAILED, State.EXPIRED),
+        "in doubt, for all to see": _IN_DOUBT,
+        "still waiting": (State.QUEUED,),
+    },
+    True: {
+        "the carrier failed, and said so": (State.UNDELIVERED,),
+        "the carrier failed, and its report is lost or late": (State.SUBMITTED,),
+        "in doubt, for all to see": _IN_DOUBT,
+    },
+}
+"""By whether a vendor took it that no phone has: where it may stand, and why nothing is lost there."""
 
 
 def broken_promises(kept: Kept, promised: Mapping[str, str], said: Sequence[Said]) -> Iterator[str]:

@@ -56,7 +56,7 @@ def truth(*, taken=0, phones=0):
     return Truth(submits={"ipyy": (submit,) * taken}, phones=phones)
 
 
-@pytest.mark.parametrize("state", [State.QUEUED, State.CLAIMED, State.SENDING, State.DELIVERED, State.CANCELLED])
+@pytest.mark.parametrize("state", [State.CLAIMED, State.SENDING, State.DELIVERED, State.CANCELLED])
 def test_what_nobody_has_and_nothing_accounts_for_is_lost(state):
     """A message on no phone is lost where its state gives no reason for that."""
     assert fate_of(standing(state), truth()) == LOST
@@ -69,6 +69,8 @@ def test_a_state_that_the_ledger_belies_is_no_excuse():
     assert fate_of(standing(State.FAILED), truth(taken=1)) == LOST
     assert fate_of(standing(State.SUBMITTED), truth(taken=1)) != LOST
     assert fate_of(standing(State.SUBMITTED), truth()) == LOST
+    assert fate_of(standing(State.QUEUED), truth()) != LOST
+    assert fate_of(standing(State.QUEUED), truth(taken=1)) == LOST
     assert fate_of(standing(State.PARKED), truth()) != LOST
 
 

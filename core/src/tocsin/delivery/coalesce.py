@@ -71,7 +71,7 @@ class Group:
     @property
     def is_mixed(self) -> bool:
         """Whether it holds different texts."""
-        return len({one.submission.texts for one in self.planned.values()}) > 1
+        return len(self.planned) > 1 and len({one.submission.texts for one in self.planned.values()}) > 1
 
     @property
     def mixes(self) -> bool:
@@ -175,7 +175,7 @@ class Platform:
         leaving = [group for group in sorted(ready, key=lambda group: group.urgency) if has_line(group.account)]
         left = set(map(id, leaving))
         self._groups = [group for group in waiting if id(group) not in left]
-        self._filling = {kind: still for kind, groups in self._filling.items() if (still := self._staying(groups))}
+        self._filling = self._still_filling()
         return tuple(leaving)
 
     def _awaiting_company(self) -> Group | None:
@@ -184,16 +184,23 @@ class Platform:
         newest = self._newest
         return newest if newest is not None and len(urgencies) > 1 and newest.urgency == max(urgencies) else None
 
-    def _staying(self, groups: list[Group]) -> list[Group]:
+    def _still_filling(self) -> dict[tuple[Any, ...], list[Group]]:
+        """Return the groups that others may still join, by kind."""
         here = set(map(id, self._groups))
-        return [group for group in groups if id(group) in here and not group.is_mixed]
+        found = {
+            kind: [group for group in groups if id(group) in here and not group.is_mixed]
+            for kind, groups in self._filling.items()
+        }
+        return {kind: groups for kind, groups in found.items() if groups}
 
     def _mixed(self, awaited: Group | None) -> list[Group]:
         """Return the groups with different texts put together where their account takes that."""
         mixed: list[Group] = []
         mixtures: dict[tuple[Any, ...], Mixture] = {}
+        accounts = {group.account.id: group.account for group in self._groups}
+        personalised = {name for name, account in accounts.items() if self._personalised(account)}
         for group in self._groups:
-            if group is not awaited and group.mixes and self._personalised(group.account):
+            if group is not awaited and group.account.id in personalised and group.mixes:
                 envelope = next(iter(group.planned.values())).envelope
                 if not mixtures.setdefault(envelope, Mixture()).take(group):
                     continue
