@@ -285,6 +285,19 @@ def test_nobody_says_failed_while_a_copy_is_in_doubt(case, outcome):
     assert decision.why.endswith("an earlier copy is in doubt")
 
 
+@pytest.mark.parametrize(
+    ("rule", "outcome", "report"),
+    [("when_in_doubt", LOST, None), ("on_undelivered", TAKEN, ReportState.FAILED)],
+    ids=["doubt", "failure"],
+)
+def test_a_rule_that_nobody_follows_is_a_defect(case_of, rule, outcome, report):
+    """A new way to meet doubt or failure that the policy does not know is an error, and not some decision."""
+    case = case_of(**{rule: None}).meet(outcome, report=report).wait(hours=1)
+
+    with pytest.raises(AssertionError):
+        case.decide()
+
+
 # time
 
 

@@ -368,6 +368,12 @@ def test_when_the_policy_wants_to_be_asked_after_an_outcome(case, outcome, after
     assert ask_again_at(case.rules, outcome, START) == (None if after is None else START + after)
 
 
+def test_an_outcome_that_nobody_waits_for_is_a_defect(case):
+    """A new kind of outcome without a time to ask again is an error, and not `never`."""
+    with pytest.raises(AssertionError):
+        ask_again_at(case.rules, object(), START)
+
+
 def test_a_class_without_a_report_timeout_is_asked_at_the_windows_end(case_of):
     """Where silence never counts, the policy is asked when no report can come any more."""
     assert ask_again_at(case_of(MessageClass.BULK).rules, TAKEN, START) == WINDOW_ENDS_AT

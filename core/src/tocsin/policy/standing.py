@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
+from typing import assert_never
 
 import attrs
 
@@ -123,6 +124,8 @@ def ask_again_at(rules: Rules, outcome: Outcome, now: datetime) -> datetime | No
             return now + rules.evidence_wait
         case NotSent() | Refused():
             return None
+        case never:
+            assert_never(never)
 
 
 def is_passing(attempt: Attempt) -> bool:
