@@ -16,10 +16,10 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_ROOT_USER_ACTION := ignore
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check lint types layers faults bench capabilities constraints
+.PHONY: help demo test check lint types layers simulation simulate simulate-long faults bench capabilities constraints
 
 help:  ## list the targets
-	@sed -nE 's/^([a-z]+):.*## (.*)/  make \1\t\2/p' Makefile | expand -t 20
+	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1\t\2/p' Makefile | expand -t 20
 
 demo: $(READY)  ## see both vendors' sandboxes at work: outage, doubt, reports, a reply
 	@$(BIN)/tocsin demo
@@ -27,7 +27,7 @@ demo: $(READY)  ## see both vendors' sandboxes at work: outage, doubt, reports, 
 test: $(READY)  ## run every test
 	@$(BIN)/pytest -q -n auto --maxprocesses 8 --dist loadgroup
 
-check: lint types layers test  ## run everything that a change has to pass
+check: lint types layers test simulation  ## run everything that a change has to pass
 
 lint: $(READY)  ## ruff: rules and format
 	@$(BIN)/ruff check
@@ -38,6 +38,16 @@ types: $(READY)  ## mypy --strict
 
 layers: $(READY)  ## import-linter: arrows point inwards only
 	@$(BIN)/lint-imports --no-cache --no-logo
+
+simulation: $(READY)  ## 2,000 simulated lives: a part of check
+	@$(BIN)/python -m tests.simulation.run --seeds 2000
+
+simulate: $(READY)  ## 20,000 simulated lives or more, 5 million events; then every safeguard taken out in turn
+	@$(BIN)/python -m tests.simulation.run --seeds 20000 --least-events 5000000 --ablations
+
+simulate-long: $(READY)  ## 500,000 simulated lives; stop it when you like, it goes on there next time
+	@mkdir -p build
+	@$(BIN)/python -m tests.simulation.run --seeds 500000 --journal build/simulate-long.jsonl
 
 faults: $(READY)  ## every fault of the wire, at every phase, before both vendors: prints the table
 	@$(BIN)/python -m tests.faults.table

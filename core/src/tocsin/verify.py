@@ -173,7 +173,10 @@ def _submits(dossier: Dossier) -> list[Chapter]:
 
 def _check_copies(dossier: Dossier) -> Iterator[Violation]:
     """Each submit follows from what its decision says it does, and makes no copy too many."""
-    for at, (attempt, chapter) in enumerate(zip(dossier.attempts, _submits(dossier), strict=False)):
+    submits = _submits(dossier)
+    if len(submits) != len(dossier.attempts):
+        return  # I2 says so, and nobody knows which decision led to which attempt
+    for at, (attempt, chapter) in enumerate(zip(dossier.attempts, submits, strict=True)):
         if "trigger" in chapter.explanation:  # else version 1 wrote it
             earlier = dossier.attempts[:at]
             trigger = chapter.explanation["trigger"]
@@ -189,7 +192,8 @@ def _unfounded(
     """Say what a submit does not follow from, although its decision says so."""
     newest = next((one for one in reversed(earlier) if one.state.may_ring), None)
     if newest is None:
-        return None
+        as_told = (trigger == Trigger.FIRST) == (not earlier)
+        return None if as_told else "its decision knew of other attempts than those before it"
     if trigger == Trigger.UNDELIVERED:
         said = _reported_by(newest, attempt, reports)
         return None if ReportState.FAILED in said else "it follows a failed report that had not come"

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from tocsin.errors import CommitUnknown, StoreFailed
-from tocsin.simulate.scenario import Strike
+from tocsin.simulate.scenario import CALM_S, Strike
 from tocsin.simulate.seen import Kind
 
 if TYPE_CHECKING:
@@ -49,7 +49,9 @@ class Actor:
             yield
 
     def reach(self, boundary: str) -> None:
-        """Reach a boundary of a commit: go on, or not."""
+        """Reach a boundary of a commit: go on, or not. Once the time of faults is over, go on."""
+        if self.world.timeline.monotonic() >= CALM_S:
+            return
         before = boundary.endswith("before commit")
         if before and self.world.timeline.monotonic() < self.full_until_s:
             self.world.saw(Kind.STORE_FULL)
@@ -58,11 +60,16 @@ class Actor:
             self._fail(Kind.COMMIT_LOST)
         if self.fails_next is Strike.COMMIT_KEPT and not before:
             self._fail(Kind.COMMIT_KEPT)
+        if not before:
+            self.after_commit()
         if self.dies_in:
             self.dies_in -= 1
             if not self.dies_in:
                 self.world.saw(Kind.CRASH_BEFORE_COMMIT if before else Kind.CRASH_AFTER_COMMIT)
                 raise Crash
+
+    def after_commit(self) -> None:
+        """Have committed something: a moment at which a process may be stopped."""
 
     def _fail(self, kind: Kind) -> None:
         self.fails_next = None

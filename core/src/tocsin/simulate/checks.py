@@ -21,6 +21,7 @@ from tocsin.outbox.state import AttemptState, State
 from tocsin.policy.decision import Trigger
 from tocsin.policy.route import Rules
 from tocsin.simulate.ledger import Entry, Row
+from tocsin.simulate.reports import FOREIGN
 from tocsin.simulate.scenario import Sending
 from tocsin.verify import check_delivery
 
@@ -52,6 +53,7 @@ class Checks:
         self._world = world
         self._acknowledged: dict[MessageId, int] = {}
         self._handed: dict[int, tuple[list[Row], Batch[Report]]] = {}
+        self._unreadable: dict[int, int] = {}
 
     def fail(self, invariant: str, where: str, what: str) -> None:
         """Say that something must not have happened."""
@@ -83,9 +85,10 @@ class Checks:
         return found
 
     def handed(self, number: int, rows: list[Row], answer: Batch[Report] | Refused | AnswerError) -> None:
-        """Note which reports an answer held, of those that a decoder can read."""
+        """Note which reports an answer held, and how many pieces of it a decoder cannot read."""
         if isinstance(answer, Batch):
             self._handed[number] = (rows[: len(answer.rows)], answer)
+        self._unreadable[number] = len(answer.unparsed) if isinstance(answer, Batch) else 1
 
     def decoding(self, body: bytes) -> None:
         """Check I7 when an answer is read: it is on the disk by then."""
@@ -119,9 +122,24 @@ class Checks:
         for attempt in dossier.attempts:
             if attempt.state in _RANG_NOBODY and any(entry.attempt == attempt.id for entry in entries):
                 self.fail("truth", attempt.id, f"it is {attempt.state.value}, and the vendor took it")
+        for row in dossier.reports:
+            truth = row.report.code.split()[-1]
+            if truth == FOREIGN or self._world.delivery_of(AttemptId(truth)) != name:
+                self.fail("I8", name, "a report is matched to it that speaks of another")
+        self._check_silences(dossier)
         asked = sum(one.explanation.get("trigger") in _ASKED for one in dossier.chapters)
         if len(entries) > 1 + asked:
             self.fail("truth", name, f"{len(entries)} copies on a phone, and {asked} were asked for")
+
+    def _check_silences(self, dossier: Dossier) -> None:
+        """Check I3: silence is an answer once the report is overdue, and no earlier."""
+        submits = [one for one in dossier.chapters if one.explanation.get("decision") == "submit"]
+        timeout = self.rules_of(dossier.delivery.id).report_timeout
+        for at, (attempt, chapter) in enumerate(zip(dossier.attempts, submits, strict=True)):
+            if chapter.explanation["trigger"] == Trigger.SILENCE and timeout is not None:
+                copy = next(one for one in reversed(dossier.attempts[:at]) if one.state.may_ring)
+                if attempt.intended_at < (copy.settled_at or copy.intended_at) + timeout:
+                    self.fail("I3", attempt.id, "it follows a silence that was not long enough")
 
     # at the end
 
@@ -152,6 +170,9 @@ class Checks:
         expected = sum(len(self._handed[number][1].rows) for number in numbers)
         if len(stored) != expected:
             self.fail("I6", "reports", f"{expected} rows are on the disk in answers, and {len(stored)} were stored")
+        pieces = sum(self._unreadable[int(body)] for body in rows.raw_bodies())
+        if len(rows.quarantined()) != pieces:
+            self.fail("I7", "quarantine", f"{pieces} pieces could not be read, and {len(rows.quarantined())} are kept")
         for number in numbers:
             for row in self._handed[number][0]:
                 if row.entry is not None and row.report.state is ReportState.DELIVERED:

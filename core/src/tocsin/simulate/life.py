@@ -10,10 +10,14 @@ from contextlib import contextmanager
 
 import attrs
 
+from tocsin.simulate.ablation import Ablation, without
 from tocsin.simulate.checks import Violated
 from tocsin.simulate.scenario import Scenario
 from tocsin.simulate.seen import Kind
 from tocsin.simulate.world import PHONES, World
+
+DEFECT = "defect"
+"""What is violated where production code raises what nobody expects."""
 
 MOST_EVENTS = 20_000
 """A life with more events than that goes round in circles."""
@@ -41,19 +45,22 @@ class Outcome:
     at: str = ""
 
 
-def live(scenario: Scenario, follow: list[str] | None = None) -> Outcome:
+def live(scenario: Scenario, ablation: Ablation | None = None, follow: list[str] | None = None) -> Outcome:
     """Let a scenario happen.
 
     Args:
         scenario: what is to happen.
+        ablation: a safeguard to do without.
         follow: is filled with every event, for who wants to read the story.
     """
     life = _Life(follow)
     try:
-        with _watched_log():
+        with _watched_log(), without(ablation):
             life.live(scenario)
     except Violated as violated:
         return life.outcome(scenario.seed, violated.invariant, str(violated))
+    except Exception as error:  # noqa: BLE001 (whatever production code raises here, it should not have)
+        return life.outcome(scenario.seed, DEFECT, f"{type(error).__name__}: {error}")
     return life.outcome(scenario.seed)
 
 

@@ -64,7 +64,7 @@ class SimPlugin:
 
     @hookimpl
     def send(self, account: Account, submission: Submission) -> Exchange[SendResult]:
-        self._world.before_request(account.id)
+        self._world.before_request(account.id, submission)
         request = SimRequest(account=account.id, kind="send", submission=submission, submits=True)
         return Exchange(request, self._world.decode_send)
 

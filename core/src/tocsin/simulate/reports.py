@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 PAGE = 3
 """Rows of a full page."""
 
+FOREIGN = "foreign"
+"""Stands in a report's code in the place of the attempt that it truly speaks of."""
+
 _SOON_S = (1.0, 5.0, 20.0)
 _LATE_S = (100.0, 400.0, 2500.0)
 DELIVERED, FAILED, ENROUTE = ReportState.DELIVERED, ReportState.FAILED, ReportState.ENROUTE
@@ -38,11 +41,12 @@ def plan_reports(vendor: SimVendor, world: World, entry: Entry, to: E164) -> Non
         sayings = [(vendor.dice.choice(_LATE_S), DELIVERED)]
     numbered = kind is not Kind.REPORT_NUMBER_ONLY
     for delay_s, state in sayings:
-        report = Report(vendor_id=entry.vendor_id if numbered else None, to=to, state=state, code=state.name)
+        vendor_id = entry.vendor_id if numbered else None
+        report = Report(vendor_id=vendor_id, to=to, state=state, code=f"{state.name} {entry.attempt}")
         _say(vendor, world, report, delay_s, entry)
     if vendor.plan.shared and vendor.happens(0.5):
         world.saw(Kind.REPORT_FOREIGN)
-        foreign = Report(vendor_id=VendorId(f"f{world.timeline.micros}"), to=to, state=FAILED, code="FAILED")
+        foreign = Report(vendor_id=VendorId(f"f{world.timeline.micros}"), to=to, state=FAILED, code=f"FAILED {FOREIGN}")
         _say(vendor, world, foreign, soon_s, None)
 
 

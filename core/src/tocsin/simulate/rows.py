@@ -50,6 +50,10 @@ class SimRows(MemoryRows):
         """Return the bytes of every raw answer."""
         return tuple(one.body for one in self._tables.raw)
 
+    def quarantined(self) -> tuple[str, ...]:
+        """Return the pieces of answers that could not be read."""
+        return tuple(piece for _, piece in self._tables.quarantine)
+
     def news(self) -> list[str]:
         """Return what happened to deliveries since the last call, in words: what a trace is made of."""
         told, self._told = self._told, len(self._tables.transitions)

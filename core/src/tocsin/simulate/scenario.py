@@ -53,6 +53,7 @@ class VendorPlan:
         personalised: it takes different texts in one request.
         shared: other software sends through the same account.
         roomy: numbers in one submit.
+        slow: its answers take as long as they may.
         dark: from when to when nobody reaches it, in seconds; none where empty.
         bad: places of the numbers that it calls invalid.
     """
@@ -65,6 +66,7 @@ class VendorPlan:
     personalised: bool
     shared: bool
     roomy: int
+    slow: bool
     dark: tuple[float, float] | None
     bad: frozenset[int]
 
@@ -128,9 +130,13 @@ class Scenario:
 
 
 def draw(seed: int) -> Scenario:
-    """Draw the scenario of a seed. The same seed gives the same scenario everywhere."""
+    """Draw the scenario of a seed. The same seed gives the same scenario everywhere.
+
+    Where it is crowded, lines are slow and requests small, so that much is claimed and waits.
+    """
     dice = dice_of(f"scenario {seed}")
-    workers = dice.choice((1, 1, 2, 3))
+    crowded = dice.random() < 0.2
+    workers = dice.choice((2, 3) if crowded else (1, 1, 2, 3))
     classes = dice.choice((_CLASSES, _CLASSES, (dice.choice(_CLASSES),)))
     return Scenario(
         seed=seed,
@@ -138,13 +144,15 @@ def draw(seed: int) -> Scenario:
         locks=dice.random() < 0.6,
         when_in_doubt=dice.choice((None, None, *InDoubt, InDoubt.RESEND_SAME)),
         max_copies=dice.choice((None, None, None, 1, 3)),
-        vendors=tuple(_vendor(dice, number) for number in range(dice.choice((2, 2, 3, 4)))),
-        sendings=tuple(_sending(dice, number, classes) for number in range(dice.choice((2, 3, 4, 5)))),
-        blows=tuple(_blow(dice, workers) for _ in range(dice.choice((0, 1, 2, 3)))),
+        vendors=tuple(_vendor(dice, number, crowded=crowded) for number in range(dice.choice((2, 2, 3, 4)))),
+        sendings=tuple(
+            _sending(dice, number, classes) for number in range(dice.choice((9, 14) if crowded else (4, 6, 9, 14)))
+        ),
+        blows=tuple(_blow(dice, workers, crowded=crowded) for _ in range(dice.choice((0, 1, 2, 4, 6)))),
     )
 
 
-def _vendor(dice: Random, number: int) -> VendorPlan:
+def _vendor(dice: Random, number: int, *, crowded: bool) -> VendorPlan:
     since_s = dice.uniform(0, 900)
     return VendorPlan(
         name=f"v{number}",
@@ -154,7 +162,8 @@ def _vendor(dice: Random, number: int) -> VendorPlan:
         dedupes=dice.random() < 0.6,
         personalised=dice.random() < 0.6,
         shared=dice.random() < 0.15,
-        roomy=dice.choice((1, 2, 3, 20)),
+        roomy=1 if crowded else dice.choice((1, 2, 3, 20)),
+        slow=crowded or dice.random() < 0.1,
         dark=(since_s, since_s + dice.choice((60.0, 600.0, 4000.0))) if dice.random() < 0.25 else None,
         bad=frozenset(place for place in range(PLACES) if dice.random() < 0.12),
     )
@@ -182,12 +191,14 @@ def _sending(dice: Random, number: int, classes: tuple[MessageClass, ...]) -> Se
     )
 
 
-def _blow(dice: Random, workers: int) -> Blow:
-    strike = dice.choice(tuple(Strike))
+def _blow(dice: Random, workers: int, *, crowded: bool) -> Blow:
+    strike = Strike.PAUSE if crowded and dice.random() < 0.7 else dice.choice(tuple(Strike))
     measures = {Strike.CRASH: dice.randrange(1, 12), Strike.STORE_FULL: dice.uniform(1, 90)}
     return Blow(
-        at_s=round(dice.choice((dice.uniform(0, 5), dice.uniform(0, 200), dice.uniform(0, 3000))), 3),
+        at_s=round(
+            dice.choice((dice.uniform(0, 5), dice.uniform(0, 200), dice.uniform(0, 60 if crowded else 3000))), 3
+        ),
         worker=dice.randrange(workers),
         strike=strike,
-        measure=measures.get(strike, dice.choice((5.0, 35.0, 70.0, 200.0))),
+        measure=measures.get(strike, dice.choice((5.0, 35.0, 70.0, 200.0, 200.0))),
     )

@@ -91,7 +91,7 @@ class SimVendor:
         Raises:
             TransportError: no answer comes.
         """
-        self.delay_s = self.dice.choice((0.02, 0.2, 2.0, 14.0))
+        self.delay_s = 14.0 if self.plan.slow else self.dice.choice((0.02, 0.2, 2.0, 14.0))
         if self.dark:
             raise self.unreached(Kind.DARK)
         if self.happens(self.plan.trouble):

@@ -68,7 +68,8 @@ class Waking:
         moments = [] if (due := rows.next_due(_WAITING)) is None else [(due - START).total_seconds()]
         for holder, until in rows.holders().items():
             free = self._world.scenario.locks and holder in self._world.dead
-            moments.append(now_s + _UPKEEP_S if free else (until - START).total_seconds() + _LOOK_S)
+            ends_s = (until - START).total_seconds() + _LOOK_S
+            moments.append(now_s + _UPKEEP_S if free or ends_s <= now_s else ends_s)
         if any(one.busy for one in self._world.workers):
             moments.append(now_s + _UPKEEP_S)
         return min(moments, default=None)

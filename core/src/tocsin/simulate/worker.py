@@ -23,10 +23,11 @@ from tocsin.simulate.seen import Kind
 if TYPE_CHECKING:
     from tocsin.simulate.world import World
 
-LINES = 2
+LINES = 1
 UPKEEP_S = 10.0
 PAUSE_S = 1.0
 _LEASE_S = 60.0
+_STANDS_STILL = 0.5
 
 
 class SimWorker(Actor):
@@ -36,6 +37,7 @@ class SimWorker(Actor):
         super().__init__(world, f"worker {number}")
         self.dice = dice_of(f"worker {world.scenario.seed} {number}")
         self.paused_until_s = 0.0
+        self._pause_s = 0.0
         self._ready_at_s = 0.0
         self._life = 0
         self.start()
@@ -124,10 +126,7 @@ class SimWorker(Actor):
             case Strike.CRASH:
                 self.dies_in = int(measure)
             case Strike.PAUSE:
-                self.world.saw(Kind.PAUSED)
-                self.paused_until_s = now_s + measure
-                if measure > _LEASE_S and self.flying.total():
-                    self.world.saw(Kind.LEASE_LOST)
+                self._pause_s = measure
             case Strike.STOP:
                 self.world.saw(Kind.STOPPED)
                 self.do("stop", self._stop)
@@ -135,6 +134,15 @@ class SimWorker(Actor):
                 self.full_until_s = now_s + measure
             case Strike.COMMIT_LOST | Strike.COMMIT_KEPT:
                 self.fails_next = strike
+
+    def after_commit(self) -> None:
+        """Stand still from here on, if that is what is to come: nothing that follows happens in time."""
+        if self._pause_s and self.dice.random() < _STANDS_STILL:
+            self.world.saw(Kind.PAUSED)
+            self.paused_until_s = self.world.timeline.monotonic() + self._pause_s
+            if self._pause_s > _LEASE_S and (self.flying.total() or self.desk.in_hand):
+                self.world.saw(Kind.LEASE_LOST)
+            self._pause_s = 0.0
 
     def _try(self, deed: Callable[[], object]) -> None:
         try:

@@ -19,6 +19,7 @@ from tocsin.model.ids import AccountId, AttemptId, DeliveryId, HolderId, Message
 from tocsin.model.outcome import Refused, SendResult
 from tocsin.model.phone import E164
 from tocsin.model.report import Batch, Report
+from tocsin.model.submission import Submission
 from tocsin.outbox.store import Outbox
 from tocsin.policy.route import Route, RuleChanges
 from tocsin.registry import Registry, VendorPlugin
@@ -39,6 +40,8 @@ from tocsin.wire.http import HttpResponse
 
 PHONES = tuple(E164(f"+861390000000{place}") for place in range(PLACES))
 _SEND_FAULTS = 0.04
+_LAST_POLL_S = 250 * 3600.0
+"""Long after all windows are closed every account is polled once more: what a dead poller left behind is read then."""
 
 
 class World:
@@ -69,6 +72,8 @@ class World:
         self.workers = [SimWorker(self, number) for number in range(scenario.workers)]
         self.clients = [SimClient(self, sending) for sending in scenario.sendings]
         self.waking = Waking(self, self._dice)
+        for vendor in self.vendors.values():
+            self.expect_reports(vendor, _LAST_POLL_S)
         for blow in scenario.blows:
             self.timeline.after(blow.at_s, f"worker {blow.worker} is struck: {blow.strike}", self._blow(blow))
 
@@ -156,11 +161,11 @@ class World:
         """Note that outcomes were committed."""
         self.checks.settled(arrivals)
 
-    def before_request(self, account: AccountId) -> None:
-        """Be asked for a request: a plugin may fail over that."""
+    def before_request(self, account: AccountId, submission: Submission) -> None:
+        """Be asked for a request: a plugin may fail over that, and say what nobody may repeat."""
         if self.vendor(account).happens(_SEND_FAULTS):
             self.saw(Kind.SEND_FAULT)
-            raise RuntimeError("a defect of the plugin")
+            raise RuntimeError(f"a defect over {submission.to[0].full}, {submission.texts[0]}")
 
     def meet(self, request: SimRequest) -> HttpResponse:
         """Let a vendor meet a request, and number what it answers.
