@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import queue
+import time
 from collections import Counter
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 
 from tocsin.delivery.parts import Parts
 from tocsin.delivery.submit import Arrival, Departure, carry
@@ -13,6 +15,9 @@ from tocsin.model.ids import AccountId
 
 LINES = 4
 """Requests of one account that are under way at a time."""
+
+GATHER_S = 0.002
+"""How long the first arrival waits for others, so that one commit settles them all."""
 
 
 class Lines:
@@ -46,17 +51,16 @@ class Lines:
         self._back.put(None)
 
     def arrivals(self, timeout_s: float) -> list[Arrival]:
-        """Wait for the first arrival, or to be woken, or that long; return all that came back until then.
+        """Wait for the first arrival, or to be woken, or that long; return all that came back until a moment later.
 
         Whatever a line raised, which none should, is raised here.
         """
         came: list[Future[Arrival] | None] = []
-        try:
+        with suppress(queue.Empty):
             came.append(self._back.get(timeout=timeout_s))
-            while True:
-                came.append(self._back.get_nowait())
-        except queue.Empty:
-            pass
+            until = time.monotonic() + GATHER_S
+            while self.under_way > len(came):
+                came.append(self._back.get(timeout=max(0.0, until - time.monotonic())))
         arrivals = [one.result() for one in came if one is not None]
         self._busy.subtract(one.departure.account.id for one in arrivals)
         return arrivals

@@ -59,9 +59,12 @@ class Arrivals:
 
     def rematch(self, settled: Iterable[Attempt], now: datetime) -> None:
         """Join the reports that overtook their submit's answer. Within the transaction that settles."""
+        asked: set[tuple[AccountId, VendorId]] = set()
         for attempt in settled:
             if attempt.state is AttemptState.ACCEPTED and attempt.vendor_id is not None:
-                self._rematch_by_id(attempt.account, attempt.vendor_id, now)
+                if (attempt.account, attempt.vendor_id) not in asked:  # an id may stand for a whole group
+                    asked.add((attempt.account, attempt.vendor_id))
+                    self._rematch_by_id(attempt.account, attempt.vendor_id, now)
             elif attempt.state is AttemptState.UNKNOWN:
                 self._rematch_by_number(attempt, now)
 

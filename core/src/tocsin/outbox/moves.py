@@ -40,19 +40,19 @@ class Moves:
             IllegalTransition: the table does not know a step; nothing is saved.
         """
         delivery = self._moved.get(delivery.id, delivery)
+        state = delivery.state
         for event in events:
-            after = step(delivery.state, event)
+            before, state = state, step(state, event)
             self._transitions.append(
-                Transition(at=self.now, delivery=delivery.id, event=event, before=delivery.state, after=after)
+                Transition(at=self.now, delivery=delivery.id, event=event, before=before, after=state)
             )
-            delivery = attrs.evolve(delivery, state=after)
-        if delivery.state in _WAITING:
+        if state in _WAITING:
             changes.setdefault("due_at", self.now)
-        if delivery.state not in _HELD_BY_SOMEBODY:
+        if state not in _HELD_BY_SOMEBODY:
             changes["holder"] = None
-        changes |= {"updated_at": self.now, "revision": delivery.revision + 1}
-        self._moved[delivery.id] = delivery = attrs.evolve(delivery, **changes)
-        return delivery
+        changes |= {"state": state, "updated_at": self.now, "revision": delivery.revision + 1}
+        self._moved[delivery.id] = moved = attrs.evolve(delivery, **changes)
+        return moved
 
     def __enter__(self) -> Self:
         return self

@@ -258,12 +258,14 @@ class SqliteRows:
     def add_chapters(self, chapters: Mapping[DeliveryId, Chapter]) -> None:
         """Append decisions; deliveries that share one share its row."""
         decisions: dict[tuple[int, str], int] = {}
+        told: list[tuple[DeliveryId, int]] = []
         for delivery, chapter in chapters.items():
             body = (columns.microseconds(chapter.at), json.dumps(chapter.explanation, ensure_ascii=False))
             if body not in decisions:
                 cursor = self._sql.execute("INSERT INTO decision (at, body) VALUES (?, ?)", body)
                 decisions[body] = cursor.lastrowid or 0
-            self._sql.execute("INSERT INTO chapter (delivery, decision) VALUES (?, ?)", (delivery, decisions[body]))
+            told.append((delivery, decisions[body]))
+        self._sql.executemany("INSERT INTO chapter (delivery, decision) VALUES (?, ?)", told)
 
     def story(self, delivery: DeliveryId) -> tuple[tuple[Chapter, ...], tuple[Transition, ...]]:
         chapters = self._rows(
