@@ -223,6 +223,32 @@ def test_what_a_request_cannot_hold_takes_a_line_for_each_piece(house_of, desk_o
     assert [to.mainland for request in house.transport.requests for to in sent_to(request)] == numbers(24)
 
 
+class Moody(ExampleVendor):
+    """Fails to say what it can, each time but so many."""
+
+    def __init__(self, answers):
+        super().__init__("vendor-one")
+        self._answers = answers
+
+    @hookimpl
+    def capabilities(self):
+        self._answers -= 1
+        if self._answers < 0:
+            raise ZeroDivisionError
+        return Capabilities(max_recipients=100, interfaces=("post",))
+
+
+@pytest.mark.parametrize("answers", range(7))
+def test_a_plugin_that_fails_to_say_what_it_can_stops_nobody(house_of, desk_of, answers):
+    """Whenever it begins to fail, everybody is submitted, by another account or one by one, and the worker goes on."""
+    house = house_of(lambda _: TAKEN, vendors={"one": Moody(answers)})
+    message = house.queue(*numbers(3))
+
+    desk_of(house).work()
+
+    assert states(house, message) == [State.SUBMITTED] * 3
+
+
 # what comes back
 
 

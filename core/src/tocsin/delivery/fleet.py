@@ -60,8 +60,11 @@ class Fleet:
         return tuple(Candidate(account=name, obstacles=self._obstacles(name, message, to)) for name in order(route))
 
     def max_group(self, account: Account) -> int:
-        """Return how many recipients one submit of the account may hold."""
-        capabilities = self.registry.plugin_for(account).capabilities(account)
+        """Return how many recipients one submit of the account may hold; one where its plugin fails to say."""
+        try:
+            capabilities = self.registry.plugin_for(account).capabilities(account)
+        except PluginError:
+            return 1  # the submit will tell, and move on
         return min(account.limits.max_recipients, capabilities.max_recipients)
 
     def personalised(self, account: Account) -> bool:
