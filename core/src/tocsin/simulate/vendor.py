@@ -54,6 +54,7 @@ class SimVendor:
 
     @property
     def id(self) -> AccountId:
+        """The name of its one account."""
         return self.account.id
 
     @property
