@@ -13,6 +13,7 @@ from tocsin.sandbox import Fault
 VENDORS = ("winnerlook", "ipyy")
 
 _CLASSES = {"alert": 40, "otp": 20, "critical": 15, "notice": 15, "bulk": 10}
+_RECIPIENTS = (1, 1, 1, 1, 1, 1, 1, 1, 2, 4)
 _NUMBERS = 3000
 
 # winnerlook: login, balance, no channel, blacklist, invalid number. ipyy: login, balance, no channel, bad number.
@@ -66,7 +67,7 @@ def messages(count: int, dice: Random) -> tuple[Said, ...]:
     return tuple(
         Said(
             key=f"soak-{index}",
-            to=tuple(dict.fromkeys(number(dice.randrange(_NUMBERS)) for _ in range(dice.choice((1, 1, 1, 1, 2, 5))))),
+            to=tuple(dict.fromkeys(number(dice.randrange(_NUMBERS)) for _ in range(dice.choice(_RECIPIENTS)))),
             text=f"disk full on db{index}",
             cls=dice.choices(classes, weights)[0],
         )

@@ -17,7 +17,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -39,8 +39,15 @@ from .reckoning import Reckoning, reckon
 from .vendors import Mischief, set_up
 from .worker import Worker
 
-DRAIN_S = 240.0
+DRAIN_S = 600.0
 """The last worker has so long to come to rest."""
+
+BACKLOG = 600
+"""With more than this on its way a worker is left alone for a while, so that the kills strike all through the soak, and
+not only the beginnings of one that never gets any further."""
+
+BREATH_S = 30.0
+"""For how long at most."""
 
 
 @attrs.frozen(kw_only=True)
@@ -132,9 +139,12 @@ class Soak:
             if self._dice.random() < 0.2:
                 self._client_kills += 1
                 self._dice.choice(clients).kill()
+            self._catch_up()
             self._troubles += filter(None, [worker.kill_after(self._moment(worker))])
             bar.advance(kills)
             bar.update(accepted, completed=len(self._accepted.ids))
+            if not bar.console.is_terminal and (kill + 1) % 10 == 0:
+                bar.console.print(f"{kill + 1} kills, {len(self._accepted.ids)} messages")
 
     def _moment(self, worker: Worker) -> float:
         """Draw how long a worker lives from now on: some die as they start, most at work."""
@@ -143,26 +153,45 @@ class Soak:
         worker.wait_until_begun()
         return self._dice.uniform(0.0, 2.5)
 
+    def _catch_up(self) -> None:
+        """Let a worker that lags behind work."""
+        self._wait_while(lambda sql: self._unrest(sql, 0.0) > BACKLOG, BREATH_S)
+
     def _come_to_rest(self, bar: Progress) -> None:
         resting = bar.add_task("coming to rest", total=None)
         worker = Worker(self._config)
         worker.wait_until_begun()
-        deadline = time.monotonic() + DRAIN_S
-        with closing(sqlite3.connect(f"file:{self._config.with_name('tocsin.db')}?mode=ro", uri=True)) as sql:
-            while (left := self._unrest(sql)) and time.monotonic() < deadline:
-                bar.update(resting, description=f"coming to rest: {left}")
-                threading.Event().wait(0.25)
-        if left:
-            self._troubles.append(f"{left} deliveries did not come to rest")
+
+        def lasts(sql: sqlite3.Connection) -> bool:
+            left = self._unrest(sql, self._asked.horizon_s)
+            bar.update(resting, description=f"coming to rest: {left}")
+            return left > 0
+
+        if not self._wait_while(lasts, DRAIN_S):
+            self._troubles.append("not all deliveries came to rest")
         self._troubles += filter(None, [worker.stop()])
 
-    def _unrest(self, sql: sqlite3.Connection) -> int:
+    def _wait_while(self, lasts: Callable[[sqlite3.Connection], bool], most_s: float) -> bool:
+        """Wait while it lasts, but not longer than that; return whether it is over. The store may not be there yet."""
+        deadline = time.monotonic() + most_s
+        store = self._config.with_name("tocsin.db")
+        while not store.exists():
+            time.sleep(0.05)
+        with closing(sqlite3.connect(f"file:{store}?mode=ro", uri=True)) as sql:
+            while is_so := lasts(sql):
+                if time.monotonic() > deadline:
+                    break
+                time.sleep(0.25)
+        return not is_so
+
+    @staticmethod
+    def _unrest(sql: sqlite3.Connection, horizon_s: float) -> int:
         """Count what is not at rest: on its way, or due before the horizon."""
         statement = """
             SELECT count(*) FROM delivery WHERE state IN ('queued', 'claimed', 'sending')
             OR (state IN ('in_doubt', 'submitted') AND due_at <= ?)
         """
-        horizon = datetime.now(UTC) + timedelta(seconds=self._asked.horizon_s)
+        horizon = datetime.now(UTC) + timedelta(seconds=horizon_s)
         return int(sql.execute(statement, (microseconds(horizon),)).fetchone()[0])
 
 

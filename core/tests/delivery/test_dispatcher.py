@@ -188,6 +188,22 @@ def test_a_full_desk_never_stands_still(house_of, desk_of, monkeypatch):
     assert states(house) == [State.SUBMITTED] * 25
 
 
+def test_lines_are_busy_from_the_first_while_a_backlog_is_claimed(house_of, desk_of, monkeypatch):
+    """A round claims no more than is asked about at once: what can leave does not wait for all that is due."""
+    monkeypatch.setattr(dispatcher, "AT_ONCE", 10)
+    house = house_of(lambda _: TAKEN)
+    for position, number in enumerate(numbers(40)):
+        house.queue(number, text=f"text {position}")
+    desk = desk_of(house, lines=2)
+
+    (first, second) = desk.leave()
+
+    assert states(house).count(State.QUEUED) == 30
+    desk.land((first, second))
+    assert desk.work() == 38
+    assert states(house) == [State.SUBMITTED] * 40
+
+
 def test_no_more_is_claimed_than_may_be_in_hand(house_of, desk_of, monkeypatch):
     """What is not claimed stays queued, for whoever is next if this worker dies."""
     monkeypatch.setattr(dispatcher, "MOST_IN_HAND", 100)

@@ -75,14 +75,11 @@ class Dispatcher:
         self._unplanned.clear()
 
     def _claim(self) -> None:
-        """Claim and ask, until nothing is due or enough is in hand."""
-        self._all_are_here = False
-        while (room := MOST_IN_HAND - self.in_hand) > 0:
-            claimed = self._parts.store.claim_due(self._holder, min(room, AT_ONCE), self._parts.clock.now())
-            self._consider(claimed)
-            if len(claimed) < min(room, AT_ONCE):
-                self._all_are_here = True
-                return
+        """Claim and ask, as many as may be at once: lines must not stand idle while a backlog is being claimed."""
+        most = max(0, min(AT_ONCE, MOST_IN_HAND - self.in_hand))
+        claimed = self._parts.store.claim_due(self._holder, most, self._parts.clock.now()) if most else ()
+        self._consider(claimed)
+        self._all_are_here = len(claimed) < most
 
     def _ask_again(self) -> None:
         """Ask about what is still claimed and has no plan: no vendor took it, or its time went by while it waited."""
