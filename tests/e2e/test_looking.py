@@ -17,7 +17,7 @@ OPTIONS = {
     "demo": (),
     "send": (
         "--to", "--group", "--text", "--class", "--at", "--extension", "--subject", "--attach", "--tag", "--key",
-        "--now", "--json",
+        "--now", "--wait", "--json",
     ),
     "status": ("--json",),
     "list": ("--state", "--to", "--limit", "--json"),
@@ -27,6 +27,11 @@ OPTIONS = {
     "inbox": ("--fetch", "--json"),
     "vendors": ("--json",),
     "route": ("--to", "--class", "--text", "--tag", "--json"),
+    "worker": ("--drain",),
+    "cancel": ("--json",),
+    "call": ("--json",),
+    "accounts": ("--json",),
+    "verify": ("--json",),
     "sandbox": ("--port", "--json"),
 }  # fmt: skip
 

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import sqlite3
+import time
 from contextlib import closing
 
 import pytest
 
+from tocsin.app import Tocsin
 from tocsin.outbox.role import WorkerRole
+from tocsin.outbox.state import State
 from tocsin.sandbox import Fault
-from tocsin.verify import INVARIANTS
+from tocsin.verify import INVARIANTS, check_store
 
+PACE = 'poll = { reports = "100ms", inbound = "1s", balance = "1h" }'
 NUMBER, OTHER, TEXT = "13900000001", "13900000002", "disk full on db1"
 
 
@@ -101,6 +105,28 @@ def test_verifying_runs_beside_a_worker(used):
     """Who holds the worker role keeps nobody from looking."""
     with WorkerRole(used.home / "tocsin.db"):
         assert used.run("verify").status == 0
+
+
+def test_a_store_at_work_is_found_whole(terminal, winnerlook, ipyy):
+    """However often it is looked at while messages are accepted, sent and reported on, each look sees one moment."""
+    terminal.configure(winnerlook, ipyy, swap={'signature = "【Example】"': f'signature = "【Example】"\n{PACE}'})
+    looks = 0
+    with Tocsin.from_config(terminal.config) as tocsin:
+        worker = terminal.begin("worker")
+        try:
+            for number in range(40):
+                tocsin.send(to=[f"139{number:08d}"], text=f"{TEXT}, {number}")
+                assert list(check_store(tocsin.parts.store)) == []
+            until = time.monotonic() + 60
+            while {state for state, _ in tocsin.parts.store.counts()} != {State.DELIVERED}:
+                assert time.monotonic() < until, "not all was delivered in time"
+                assert list(check_store(tocsin.parts.store)) == []
+                looks += 1
+        finally:
+            worker.terminate()
+            worker.communicate(timeout=60)
+    assert looks
+    assert worker.returncode == 0
 
 
 def test_verifying_makes_no_store(terminal, winnerlook):
