@@ -6,6 +6,8 @@ from collections import Counter
 
 import pytest
 
+from tocsin.outbox.role import RoleTaken, WorkerRole
+
 from . import commit, disk
 from .busy import keep_busy
 from .commit import fail_sync
@@ -50,6 +52,15 @@ def test_a_commit_without_room_leaves_nothing(tmp_path):
     """With any number of pages left, what failed is not in the store that a kill would leave, and what was told is."""
     with disk.small_disk(DISK) as small:
         assert list(find_remains(small, tmp_path, 12)) == []
+
+
+@needs_disk
+def test_a_worker_may_begin_on_a_full_disk():
+    """The role is taken by a lock; that its file cannot say who took it keeps nobody from working."""
+    with disk.small_disk(16 * disk.PAGE) as small:
+        small.fill(0)
+        with WorkerRole(small.place / "tocsin.db"), pytest.raises(RoleTaken, match="process unknown"):
+            WorkerRole(small.place / "tocsin.db")
 
 
 @needs_disk

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+from contextlib import suppress
 from pathlib import Path
 
 from tocsin.errors import StoreError
@@ -31,8 +32,9 @@ class WorkerRole:
             owner = os.read(self._file, 20).decode("ascii", "replace").strip() or "unknown"
             os.close(self._file)
             raise RoleTaken(f"another worker runs on the store {store} (process {owner})") from None
-        os.ftruncate(self._file, 0)
-        os.pwrite(self._file, f"{os.getpid()}\n".encode(), 0)
+        with suppress(OSError):  # it is there for people: a full disk shall not keep a worker from beginning
+            os.ftruncate(self._file, 0)
+            os.pwrite(self._file, f"{os.getpid()}\n".encode(), 0)
 
     def __enter__(self) -> WorkerRole:
         return self
