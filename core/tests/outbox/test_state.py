@@ -59,6 +59,17 @@ EXPECTED_ATTEMPTS = {(A.INTENT, A.NOT_SENT), (A.INTENT, A.REFUSED), (A.INTENT, A
                      (A.UNKNOWN, A.ACCEPTED)}  # fmt: skip
 
 
+# What programs read in JSON, on the command line and in the store: a value that changes breaks them all.
+STATES = [
+    "held", "queued", "claimed", "sending", "submitted", "in_doubt", "parked",
+    "delivered", "undelivered", "report_timeout", "failed", "expired", "cancelled",
+]  # fmt: skip
+EVENTS = [
+    "approve", "claim", "release", "intent", "accepted", "try_again", "lost", "give_up", "resend", "park",
+    "reported_delivered", "reported_failed", "window_closed", "expire", "cancel",
+]  # fmt: skip
+
+
 def named(value):
     return value.value
 
@@ -90,6 +101,13 @@ def test_a_terminal_state_is_left_by_a_late_delivered_report_alone(state):
     assert state.terminal == (state in TERMINAL)
     if state.terminal:
         assert {event for before, event in TRANSITIONS if before is state} <= {E.REPORTED_DELIVERED}
+
+
+def test_values_are_what_programs_read():
+    """The values of states and events are stored and shown: each is its own, and stays what it is."""
+    assert [one.value for one in State] == STATES
+    assert [one.value for one in Event] == EVENTS
+    assert [one.value for one in AttemptState] == ["intent", "not_sent", "refused", "accepted", "unknown"]
 
 
 def test_nothing_leads_from_sending_to_a_queue_but_proof():

@@ -248,6 +248,7 @@ def test_to_listen_again_never_outlasts_the_window(case):
     case.hear("one").meet(TAKEN).wait(EVIDENCE_WINDOW - LISTEN_AGAIN / 2)
 
     assert case.decide().until == WINDOW_ENDS_AT
+    assert timedelta(seconds=30) == LISTEN_AGAIN
 
 
 def test_silence_after_expiry_only_marks(case):

@@ -11,6 +11,7 @@ from tocsin.model.message import MessageClass
 from tocsin.model.outcome import Accepted, NotSent, Reason, Refused, Scope, Unknown
 from tocsin.model.report import ReportState
 from tocsin.policy.choose import FIRST_PAUSE, LEAST_PAUSE, LONGEST_PAUSE
+from tocsin.policy.decide import MIDDLE, decide
 from tocsin.policy.decision import AwaitReport, CloseWindow, Expire, GiveUp, Later, Park, Submit, Trigger, Undelivered
 from tocsin.policy.judge import Judgement, Verdict
 from tocsin.policy.route import InDoubt
@@ -44,6 +45,14 @@ def test_each_account_has_its_turn_before_anybody_waits(patient):
     assert patient.meet(UNREACHED).decide().account == "two"
 
     assert isinstance(patient.meet(UNREACHED, "two").decide(), Later)
+
+
+def test_who_draws_no_number_pauses_for_the_middle(patient):
+    """Where no number is drawn the pause is half of its longest."""
+    patient.meet(UNREACHED).meet(UNREACHED, "two").meet(UNREACHED).meet(UNREACHED, "two")
+
+    assert decide(patient.standing, patient.candidates, START).until == START + FIRST_PAUSE
+    assert MIDDLE == 0.5
 
 
 def test_after_a_round_those_that_may_take_it_later_rest(patient):
