@@ -101,6 +101,7 @@ WRONG = {
     "refused 0, and the store says 1": (
         State.FAILED, [attempt(state=AttemptState.REFUSED)], {MAIN: page()},
     ),
+    "it still waits": (State.SUBMITTED, [FAILED], {MAIN: page(submit(), phones=0)}),
     "gave it no such id": (State.SUBMITTED, [attempt()], {MAIN: page(submit("6"))}),
 }  # fmt: skip
 

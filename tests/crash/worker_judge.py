@@ -153,6 +153,9 @@ def _left_lying(one: Standing, _: Truth, kept: Kept) -> Iterator[str]:
     delivery = one.delivery
     if delivery.state in _BY_ITSELF:
         yield "it is in somebody's hand, and nobody is there"
+    said_failed = one.attempts and not any(attempt.is_copy for attempt in one.attempts)
+    if delivery.state is State.SUBMITTED and said_failed and not kept.ended_early:
+        yield "each of its copies was reported undelivered, and it still waits"
     waits = delivery.state in (State.QUEUED, State.IN_DOUBT, State.SUBMITTED)
     if waits and delivery.due_at <= kept.at and not kept.ended_early:
         yield "it is due, and the worker has ended as if nothing were"
