@@ -16,7 +16,8 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_ROOT_USER_ACTION := ignore
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check lint types layers simulation simulate simulate-long faults bench capabilities constraints
+.PHONY: help demo test check lint types layers simulation simulate simulate-long crash soak \
+	powercut diskfull coverage mutation faults bench capabilities constraints
 
 help:  ## list the targets
 	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1\t\2/p' Makefile | expand -t 20
@@ -49,11 +50,24 @@ simulate-long: $(READY)  ## 500,000 simulated lives; stop it when you like, it g
 	@mkdir -p build
 	@$(BIN)/python -m tests.simulation.run --seeds 500000 --journal build/simulate-long.jsonl
 
+crash: $(READY)  ## kill the worker at its boundaries, and again while it recovers: 2,000 runs or more
+	@$(BIN)/python -m tests.crash.worker_run
+
+soak: $(READY)  ## 100 kills over 10,000 messages, reconciled with both vendors' ledgers
+	@$(BIN)/python -m tests.soak.run
+
+powercut: $(READY)  ## 100,000 images of a store after a power cut
+	@$(BIN)/python -m tests.powercut.run
+
+diskfull: $(READY)  ## a disk that fills at 100 places, a busy store, a commit that fails (needs root, and strace for the last)
+	@$(BIN)/python -m tests.diskfull.run
+
 faults: $(READY)  ## every fault of the wire, at every phase, before both vendors: prints the table
 	@$(BIN)/python -m tests.faults.table
 
-bench: $(READY)  ## ratios, never timed tests: what parsing costs beside the bare parser
+bench: $(READY)  ## ratios, never timed tests: parsing beside a bare parser, the worker beside bare urllib3
 	@$(BIN)/python bench/parse_reports.py
+	@$(BIN)/python bench/worker.py
 
 capabilities: $(READY)  ## write docs/reference/capabilities.md from the plugins' tables
 	@$(BIN)/python tests/docs/capability_matrix.py

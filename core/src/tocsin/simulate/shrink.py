@@ -57,7 +57,14 @@ def _smaller(scenario: Scenario) -> Iterator[Scenario]:
 def _plainer(sending: Sending) -> Iterator[Sending]:
     if len(sending.to) > 1:
         yield attrs.evolve(sending, to=sending.to[:-1])
-    plain: dict[str, Any] = {"dies_at": 0, "repeats": 0, "altered": False, "cancelled_s": None, "delay_s": 0.0, "now": False}
+    plain: dict[str, Any] = {
+        "dies_at": 0,
+        "repeats": 0,
+        "altered": False,
+        "cancelled_s": None,
+        "delay_s": 0.0,
+        "now": False,
+    }
     for name, value in plain.items():
         if getattr(sending, name) != value:
             yield attrs.evolve(sending, **{name: value})
