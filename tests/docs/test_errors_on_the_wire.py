@@ -7,7 +7,7 @@ import inspect
 
 import pytest
 
-from tocsin.delivery import salvage, submit
+from tocsin.delivery import salvage, submit, transports
 from tocsin.outbox import claims
 from tocsin.wire import perform, pool
 
@@ -26,7 +26,7 @@ def test_what_the_core_says_is_listed(page):
     """Every cause that the core writes by itself has a row, and every row is such a cause."""
     rows = page("docs/reference/errors-on-the-wire.md").rows("cause | outcome")
     assert sorted(row[0] for row in rows) == sorted(
-        {cause for module in (perform, submit, claims, salvage) for cause in _causes(module)}
+        {cause for module in (perform, submit, claims, salvage, transports) for cause in _causes(module)}
     )
 
 

@@ -2,8 +2,11 @@
 
 from datetime import timedelta
 
+import attrs
 import pytest
 
+from tocsin.delivery.arrive import StoringSink
+from tocsin.delivery.transports import Transports
 from tocsin.model.ids import VendorId
 from tocsin.model.outcome import Accepted
 from tocsin.outbox.record import Filter
@@ -116,3 +119,20 @@ def test_a_claim_that_is_lost_before_the_intent_sends_nothing(house_of, clock):
 
     assert (delivery.state, delivery.holder, delivery.epoch) == (State.CLAIMED, "somebody-else", 2)
     assert house.transport.requests == []
+
+
+def test_without_a_transport_nothing_is_sent(house_of, lines):
+    """Where the shared transport cannot be made, that is proof that nothing left, and an alarm: no thread breaks."""
+
+    def unreadable():
+        raise FileNotFoundError(2, "no certificates")
+
+    house = house_of(accounts=("one",))
+    sink = lambda account: StoringSink(house.outbox, house.clock, account)  # noqa: E731
+    house.parts = attrs.evolve(house.parts, transports=Transports(unreadable, sink))
+
+    (delivery,) = house.send()
+
+    assert delivery.state is State.FAILED
+    assert [one.cause for one in house.attempts(delivery)] == ["no-transport"]
+    assert [line["cause"] for line in lines.of("tocsin.alarm")] == ["no-transport (request not sent)"]

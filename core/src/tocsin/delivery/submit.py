@@ -11,7 +11,7 @@ from tocsin import observe
 from tocsin.clock import Clock
 from tocsin.delivery.coalesce import Group, Planned
 from tocsin.delivery.parts import Parts
-from tocsin.errors import PluginError
+from tocsin.errors import PluginError, TransportError
 from tocsin.model.account import Account
 from tocsin.model.ids import DeliveryId
 from tocsin.model.message import OutcomeNotice
@@ -154,6 +154,9 @@ def carry(parts: Parts, departure: Departure) -> SendResult:
     except PluginError as error:
         observe.log.error(observe.ALARM, account=account.id, vendor=account.vendor, cause=str(error))
         return SendResult.all(submission.to, NotSent("plugin-fault"))
+    except TransportError as error:
+        observe.log.error(observe.ALARM, account=account.id, vendor=account.vendor, cause=str(error))
+        return SendResult.all(submission.to, NotSent(error.cause))
     if departure.lease.is_short:
         return SendResult.all(submission.to, NotSent("lease-short"))
     return perform_send(exchange, transport, submission.to)

@@ -5,10 +5,14 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 
+from tocsin.errors import Reached, TransportError
 from tocsin.model.account import Account
 from tocsin.model.ids import AccountId
 from tocsin.registry import VendorPlugin
 from tocsin.wire.transport import Sink, Transport
+
+CAUSE = "no-transport"
+"""Why nothing was sent where the shared transport could not be made."""
 
 
 class Transports:
@@ -31,6 +35,7 @@ class Transports:
 
         Raises:
             PluginError: the plugin could not open its own.
+            TransportError: the shared one could not be made: the system has no certificates that can be read.
         """
         with self._lock:
             if account.id not in self._opened:
@@ -47,5 +52,8 @@ class Transports:
 
     def _shared(self) -> Transport:
         if self._http is None:
-            self._http = self._make_http()
+            try:
+                self._http = self._make_http()
+            except OSError as error:
+                raise TransportError(reached=Reached.NO, cause=CAUSE) from error
         return self._http

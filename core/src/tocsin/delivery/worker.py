@@ -21,7 +21,7 @@ from tocsin.delivery.parts import Parts
 from tocsin.delivery.poller import Poller
 from tocsin.delivery.salvage import salvage
 from tocsin.delivery.submit import Arrival
-from tocsin.errors import CommitUnknown, StoreError, StoreFailed
+from tocsin.errors import CommitUnknown, StoreError, StoreFailed, TocsinError
 from tocsin.model.account import Account
 from tocsin.model.ids import HolderId
 from tocsin.outbox.ports import Store
@@ -68,7 +68,7 @@ class Worker:
             drain: end by itself once nothing is due and nothing is under way; poll nobody.
 
         Raises:
-            CommitUnknown: what was known is saved; start anew.
+            CommitUnknown: what was known is saved; start anew. So it is with whatever else breaks the loop.
         """
         pollers = [] if drain else self._start_pollers()
         observe.log.info(observe.WORKER_STARTED)
@@ -76,8 +76,9 @@ class Worker:
             self._loop(drain=drain)
             self._raise_unknown()
             self._end()
-        except CommitUnknown as error:
-            observe.log.error(observe.ALARM, reason="commit-unknown", cause=str(error))
+        except Exception as error:
+            reason = "commit-unknown" if isinstance(error, CommitUnknown) else "worker-broken"
+            observe.log.error(observe.ALARM, reason=reason, cause=_in_words(error))
             self._save()
             raise
         finally:
@@ -184,3 +185,8 @@ class Worker:
 
     def _hold_on(self) -> bool:
         return not self._stopping.wait(PAUSE_S)
+
+
+def _in_words(error: Exception) -> str:
+    """Return what may be logged of an error: the text of one that is ours, the kind of any other."""
+    return str(error) if isinstance(error, TocsinError) else type(error).__name__
