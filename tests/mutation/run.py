@@ -33,11 +33,12 @@ PACKAGE = ROOT / "core" / "src" / "tocsin"
 EQUIVALENTS = Path(__file__).with_name("equivalents.toml")
 ENUMS_IN = ("model", "outbox", "policy")
 
-POLICY = tuple(f"core/tests/policy/test_{name}.py" for name in (
-    "explain", "signature", "route", "decide", "report_awaited", "rounds", "split", "decide_laws"))  # fmt: skip
+_QUICK_FIRST = ("decide", "report_awaited", "rounds", "values", "explain", "route", "signature", "split", "decide_laws")
+POLICY = tuple(f"core/tests/policy/test_{name}.py" for name in _QUICK_FIRST)
 STATE = "core/tests/outbox/test_state.py"
 FIRST = {
     "outbox/state.py": STATE,
+    "policy/decision.py": "core/tests/policy/test_values.py",
     "policy/explain.py": "core/tests/policy/test_explain.py",
     "policy/judge.py": "core/tests/policy/test_explain.py",
     "policy/order.py": "core/tests/policy/test_route.py",
@@ -142,14 +143,17 @@ def document(judged: list[Judged], seconds: float) -> dict[str, Any]:
     }
 
 
+def show_survivor(mutant: Mutant) -> str:
+    """Return for people what a mutant changed that no test saw."""
+    lines = [f"survived  {mutant.module}:{mutant.line}  {mutant.operator}"]
+    lines += [f"    - {line}" for line in mutant.was.splitlines()]
+    lines += [f"    + {line}" for line in mutant.now.splitlines()]
+    return "\n".join(lines)
+
+
 def show(result: dict[str, Any]) -> str:
-    """Return the result for people: survivors with their difference, then the figures."""
-    lines: list[str] = []
-    for one in result["survivors"]:
-        lines += [f"survived  {one['module']}:{one['line']}  {one['operator']}"]
-        lines += [f"    - {line}" for line in one["was"].splitlines()]
-        lines += [f"    + {line}" for line in one["now"].splitlines()]
-    lines += [f"{module:24} {score:6.2f}" for module, score in result["modules"].items()]
+    """Return the figures for people."""
+    lines = [f"{module:24} {score:6.2f}" for module, score in result["modules"].items()]
     lines += [
         f"{result['mutants']} mutants: {result['killed']} killed, {result['timeout']} came to no end,"
         f" {result['survived']} survived, {result['equivalent']} equivalent; score {result['score']:.2f},"
@@ -159,19 +163,26 @@ def show(result: dict[str, Any]) -> str:
 
 
 class Bar:
-    """A progress bar on standard error, where that is a terminal."""
+    """How far it is, on standard error: a bar where that is a terminal, else a line for each hundred."""
 
-    def __init__(self, total: int) -> None:
+    def __init__(self, total: int, *, tell_survivors: bool) -> None:
         self._total, self._done, self._survived = total, 0, 0
+        self._tell_survivors = tell_survivors
 
     def step(self, judged: Judged) -> None:
-        """Count one more."""
+        """Count one more; tell one that survived at once."""
         self._done += 1
         self._survived += judged.fate == "survived"
-        if sys.stderr.isatty():
+        ends = self._done == self._total
+        bar = sys.stderr.isatty()
+        if judged.fate == "survived" and self._tell_survivors:
+            print(("\r" if bar else "") + show_survivor(judged.mutant), flush=True)
+        done = f"{self._done}/{self._total}, {self._survived} survived"
+        if bar:
             filled = 30 * self._done // self._total
-            done = f"[{'#' * filled:30}] {self._done}/{self._total}, {self._survived} survived"
-            print(f"\r{done}", end="\n" if self._done == self._total else "", file=sys.stderr, flush=True)
+            print(f"\r[{'#' * filled:30}] {done}", end="\n" if ends else "", file=sys.stderr, flush=True)
+        elif ends or self._done % 100 == 0:
+            print(done, file=sys.stderr, flush=True)
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -187,7 +198,7 @@ def main(arguments: list[str] | None = None) -> int:
         laboratory = Laboratory(ROOT, Path(directory), jobs=given.jobs)
         mutants = find_mutants(laboratory.package, given.only)
         laboratory.prepare(tests_for(""))
-        bar, judged = Bar(len(mutants)), []
+        bar, judged = Bar(len(mutants), tell_survivors=not given.json), []
         for one in judge(laboratory, mutants, equivalents):
             judged.append(one)
             bar.step(one)

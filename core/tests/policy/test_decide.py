@@ -103,6 +103,7 @@ def test_a_group_with_a_culprit_is_halved(case):
     decision = case.meet(Refused(Reason.SPLIT), group_size=5).decide()
 
     assert (decision.account, decision.at_most) == ("one", 3)
+    assert decision.why == "one of 5 recipients was refused: the group is halved"
     assert [one.verdict for one in decision.judgements] == [Verdict.CHOSEN, Verdict.NOT_ASKED, Verdict.NOT_ASKED]
 
 
@@ -119,7 +120,20 @@ def test_a_submit_is_repeated_once(case):
     second = case.meet(again, group_size=7).decide()
 
     assert (first.account, first.at_most) == ("one", 7)
+    assert first.why == "the vendor asks for the same submit again, once"
     assert (second.account, second.at_most) == ("two", None)
+
+
+def test_a_submit_that_was_not_sent_before_may_be_repeated(case):
+    """Only a repeat is a repeat: that the account had another turn before takes nothing from it."""
+    assert case.meet(UNREACHED).meet(Refused(Reason.RETRY_ONCE)).decide().account == "one"
+
+
+def test_a_refusal_without_a_reason_is_one_that_nobody_knows(case):
+    """A refusal that was stored without its reason is met like one with a code on no list: the next account."""
+    decision = case.meet(KEYWORD, reason=None).decide()
+
+    assert (decision.account, decision.why) == ("two", "one refused: unrecognised (-6)")
 
 
 def test_each_account_may_be_asked_again_once(case):
@@ -190,6 +204,7 @@ def test_resend_same_sends_by_the_same_account(case_of):
     decision = case.decide()
 
     assert decision.account == "two"
+    assert decision.why == "nobody knows whether two took it (read-timeout): its class sends again by the same account"
     assert [one.account for one in decision.judgements] == ["two"]
 
 

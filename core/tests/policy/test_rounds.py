@@ -180,6 +180,7 @@ def test_a_hindered_account_neither_rests_nor_is_waited_for(patient):
 
     assert isinstance(decision, Later)
     assert [one.verdict for one in decision.judgements] == [Verdict.CANNOT_CARRY, Verdict.RESTS]
+    assert patient.rest().decide().account == "two"
 
 
 def test_an_account_that_was_hindered_has_its_turn_first(patient):

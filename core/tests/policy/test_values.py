@@ -53,6 +53,17 @@ def test_a_judgement_cannot_be_changed():
     assert Candidate(account="one").obstacles == ()
 
 
+def test_a_decision_of_which_nothing_more_is_said_says_the_least():
+    """A submit is the first copy of one, in a group of any size; nothing is overdue; and nobody was judged."""
+    submit = decision.Submit(account="one", why="w", judgements=(), trigger=Trigger.FIRST)
+    awaited = decision.AwaitReport(why="w", until=datetime(2026, 1, 1, tzinfo=UTC))
+
+    assert (submit.copy, submit.max_copies, submit.at_most) == (1, 1, None)
+    assert (awaited.overdue, awaited.judgements) == (False, ())
+    assert decision.CloseWindow().why == "no report came within 72 hours"
+    assert decision.Expire().why == "it expired before it could be sent"
+
+
 def test_every_decision_has_a_name_of_its_own():
     """No two kinds of decision are told by the same word, and each is told."""
     words = []

@@ -72,10 +72,9 @@ class Choice:
         window_ends_at = self.standing.window_ends_at
         if window_ends_at is not None and self.now >= window_ends_at:
             return CloseWindow()
-        if window_ends_at is not None:
+        if window_ends_at is not None:  # silence about it led here
             under_way = f"{why}; an earlier copy is under way"
-            overdue = any(self.standing.is_silent(one, self.now) for one in self.standing.taken)
-            return AwaitReport(why=under_way, until=window_ends_at, overdue=overdue, judgements=judgements)
+            return AwaitReport(why=under_way, until=window_ends_at, overdue=True, judgements=judgements)
         if self.standing.in_doubt:
             return Park(why=f"{why}; an earlier copy is in doubt", judgements=judgements)
         if self.standing.newest_copy is not None:
@@ -126,7 +125,9 @@ def _resting(choice: Choice, again: AccountId | None) -> frozenset[AccountId]:
     spent = _spent(choice.standing, again)
     turns = _turns(choice.standing)
     asked = [one.account for one in choice.candidates if not one.obstacles and one.account not in spent]
-    least = min((turns[account] for account in asked), default=0)
+    if not asked:
+        return frozenset()
+    least = min(turns[account] for account in asked)
     had_theirs = frozenset(account for account in asked if turns[account] > least)
     if least == 0 or had_theirs or _paused(choice):
         return had_theirs
@@ -140,9 +141,7 @@ def _turns(standing: Standing) -> Counter[AccountId]:
 def _paused(choice: Choice) -> bool:
     """Say whether the pause before this round is over."""
     standing = choice.standing
-    if standing.due_at is None:
-        return False
-    return settled_at(standing.attempts[-1]) < standing.due_at <= choice.now
+    return standing.due_at is not None and settled_at(standing.attempts[-1]) < standing.due_at <= choice.now
 
 
 def _pause_ends_at(choice: Choice, resting: frozenset[AccountId]) -> datetime:
