@@ -56,7 +56,7 @@ crash: $(READY)  ## kill the worker at its boundaries, and again while it recove
 soak: $(READY)  ## 100 kills over 10,000 messages, reconciled with both vendors' ledgers
 	@$(BIN)/python -m tests.soak.run
 
-powercut: $(READY)  ## 100,000 images of a store after a power cut
+powercut: $(READY)  ## cut the power on the SQLite store 100,000 times: prints the table
 	@$(BIN)/python -m tests.powercut.run
 
 diskfull: $(READY)  ## a disk that fills at 100 places, a busy store, a commit that fails (needs root, and strace for the last)

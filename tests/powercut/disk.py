@@ -7,9 +7,11 @@ directory covered. Everything after that is pending, and of it a power cut may l
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+
 import attrs
 
-from .tape import Kind, Op
+from .tape import Kind, Op, Tape
 
 
 @attrs.define(eq=False)
@@ -101,3 +103,13 @@ class Disk:
             del self.names[name]
         else:
             self.names[name] = inode
+
+
+def replay(tape: Tape, cuts: Iterable[int]) -> Iterator[Disk]:
+    """Yield the disk as it is at each cut: after that many operations of the tape. It is one disk, fed further."""
+    disk, fed = Disk(), 0
+    for cut in cuts:
+        for op in tape.ops[fed:cut]:
+            disk.feed(op)
+        fed = cut
+        yield disk

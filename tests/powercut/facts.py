@@ -5,6 +5,7 @@ Two stores with the same digest hold the same rows. Nothing here knows the store
 
 from __future__ import annotations
 
+import marshal
 import sqlite3
 from collections.abc import Iterator, Mapping
 from hashlib import blake2b
@@ -18,13 +19,16 @@ Facts = Mapping[str, list[Row]]
 NOTHING = 0
 """The digest of a store without a row, whatever its tables."""
 
+_WITHOUT_REFERENCES = 2
+"""The version of marshal in which the same value has the same bytes."""
+
 
 def load_facts(sql: sqlite3.Connection) -> Facts:
     """Return all rows of an open store."""
     cursor = sql.cursor()
     cursor.row_factory = None
-    found = cursor.execute("SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%' ORDER BY 1")
-    return {table: _rows(cursor, table) for (table,) in found.fetchall()}
+    tables = cursor.execute("SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY name").fetchall()
+    return {table: _rows(cursor, table) for (table,) in tables if not table.startswith("sqlite_")}
 
 
 def _rows(cursor: sqlite3.Cursor, table: str) -> list[Row]:
@@ -36,7 +40,8 @@ def _rows(cursor: sqlite3.Cursor, table: str) -> list[Row]:
 def digest_of(facts: Facts) -> int:
     """Return one number for all rows."""
     held = {table: rows for table, rows in facts.items() if rows}
-    return int.from_bytes(blake2b(repr(held).encode(), digest_size=16).digest(), "big") if held else NOTHING
+    whole = marshal.dumps(held, _WITHOUT_REFERENCES)
+    return int.from_bytes(blake2b(whole, digest_size=16).digest(), "big") if held else NOTHING
 
 
 def changes(before: Facts, after: Facts) -> Iterator[str]:
@@ -52,7 +57,7 @@ class Witness:
 
     def __init__(self, path: Path) -> None:
         self._sql = sqlite3.connect(path, isolation_level=None)
-        self._facts: Facts = {}
+        self._facts = load_facts(self._sql)
 
     def look(self) -> tuple[int, tuple[str, ...]]:
         """Return the digest of all rows, and the names of those that are other than at the last look."""

@@ -69,11 +69,6 @@ class Judge:
             self._after[digest].append(number)
         self._known: dict[bytes, int | _Broken] = {}
 
-    @property
-    def contents(self) -> int:
-        """How many different contents were seen, each of which was checked in full once."""
-        return len(self._known)
-
     def judge(self, image: Image, *, goes_on: bool = False) -> Finding:
         """Open an image, and say what it is.
 
@@ -100,10 +95,9 @@ class Judge:
     def _digest(self) -> int:
         """Open the store, check it, and return the digest of its rows.
 
-        The same bytes have the same rows and the same faults: the slow checks are made once for each content.
+        The same bytes have the same rows and the same faults: each content is checked once, in full.
         """
         with closing(open_file(self._path)) as sql:
-            _check(sql, "quick_check", ["ok"])
             content = sha1(sql.serialize(), usedforsecurity=False).digest()
             if content not in self._known:
                 self._known[content] = _examine(sql)
@@ -121,7 +115,7 @@ class Judge:
             return Finding(Verdict.HALF, "no transaction left it so")
         gone = self._acknowledged[earlier[-1] : acknowledged]
         rows = {row for op in gone for row in op.rows}
-        return Finding(Verdict.LOST, f"{len(gone)} transactions, the first of them {gone[0].name}", len(rows))
+        return Finding(Verdict.LOST, f"the last {len(gone)} of what returned, from {gone[0].name!r} on", len(rows))
 
     def _go_on(self, seed: int) -> None:
         """Have the store take a message, and look whether it is there, and everything else as well."""

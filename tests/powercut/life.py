@@ -49,7 +49,10 @@ class Life:
 
     def begin(self, session: Session, dice: Random) -> list[Steps]:
         """Open the store for each writer, acknowledge what is found, and return the writers."""
-        stores = [self._open.enter_context(closing(self._rows(session.pragmas))) for _ in range(session.writers)]
+        stores = [
+            self._open.enter_context(closing(self._rows(session.pragmas, leads=session.leads and number == 0)))
+            for number in range(session.writers)
+        ]
         self._witness = self._open.enter_context(closing(Witness(self._path)))
         self._look("open")
         self._checkpoints = self._open.enter_context(closing(self._connection()))
@@ -72,8 +75,10 @@ class Life:
         """Close all, the writers last."""
         self._open.close()
 
-    def _rows(self, pragmas: tuple[str, ...]) -> SqliteRows:
+    def _rows(self, pragmas: tuple[str, ...], *, leads: bool) -> SqliteRows:
         rows = open_rows(self._path, self._boundary)
+        if leads:
+            rows.lead()
         for pragma in (f"synchronous = {self._synchronous}", *pragmas):
             rows._sql.execute(f"PRAGMA {pragma}").fetchall()
         return rows
@@ -120,7 +125,7 @@ class Announcer:
         os.write(self._descriptor, json.dumps([name, digest, rows]).encode())
 
     def die_in_next_commit(self) -> None:
-        raise NotImplementedError("only the shim knows where a commit is")
+        raise AssertionError("only the shim knows where a commit is")
 
     def end(self) -> None:
         os._exit(0)

@@ -33,8 +33,8 @@ class Recorder:
         self._ops: list[Op] = []
         self._dies = False
         self._shim = Shim(self, seed)
-        for name, listen in {"link": self._link, "rename": self._rename, "replace": self._rename,
-                             "unlink": self._unlink, "fsync": self._fsync}.items():  # fmt: skip
+        listeners = {"link": self._link, "rename": self._rename, "replace": self._rename, "unlink": self._unlink}
+        for name, listen in {**listeners, "fsync": self._fsync, "fdatasync": self._fsync}.items():
             setattr(os, name, _followed(getattr(os, name), listen))
 
     def acknowledge(self, name: str, digest: int, rows: tuple[str, ...]) -> None:
@@ -65,7 +65,7 @@ class Recorder:
         self._add(Kind.TRUNCATE, path, size)
 
     def syncing(self, path: str) -> None:
-        if self._dies and path.endswith("-wal"):
+        if self._dies and path.endswith("-wal") and self._ops[-1].at > 0:  # not where the log's header is synced alone
             self.end()
 
     def synced(self, path: str) -> None:
@@ -100,8 +100,14 @@ class Recorder:
             self._add(Kind.UNLINK, path)
 
     def _fsync(self, descriptor: int) -> None:
-        if os.path.samestat(os.fstat(descriptor), os.stat(self._directory)):
+        synced = os.fstat(descriptor)
+        if os.path.samestat(synced, os.stat(self._directory)):
             self._ops.append(Op(Kind.SYNC_DIRECTORY))
+        for name in self._names:
+            path = os.path.join(self._directory, name)
+            if os.path.exists(path) and os.path.samestat(synced, os.stat(path)):
+                self._ops.append(Op(Kind.SYNC, name))
+                return
 
     def _add(self, kind: Kind, path: str | Path, at: int = 0, data: bytes = b"") -> None:
         name = self._name(path)

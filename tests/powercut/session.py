@@ -31,8 +31,9 @@ class Session:
     """What one process does.
 
     Args:
-        steps: how many it takes, in a life of full length; 0 where `retries` is all.
-        writers: how many holders take turns, each over a connection of its own.
+        steps: how many it takes, in a life of full length, before its end.
+        writers: how many take turns, each over a connection of its own; the first may be the worker.
+        leads: the first writer is the worker, which checkpoints when the log has a thousand pages.
         checkpoint_every: after so many steps another connection checkpoints, in each mode in turn; 0 for never.
         reader_holds: for so many steps at a time somebody reads on in an old snapshot, so that no checkpoint gets
             to the end and the log cannot start anew; 0 for never.
@@ -43,6 +44,7 @@ class Session:
 
     steps: int = 0
     writers: int = 1
+    leads: bool = False
     checkpoint_every: int = 0
     reader_holds: int = 0
     pragmas: tuple[str, ...] = ()
@@ -56,12 +58,13 @@ class Session:
 
 SESSIONS: Mapping[str, Session] = MappingProxyType(
     {
-        "as shipped": Session(steps=170),
+        "command": Session(steps=25),
+        "worker": Session(steps=130, leads=True),
         "checkpoints": Session(steps=110, checkpoint_every=6),
         "eager": Session(steps=60, pragmas=("wal_autocheckpoint = 25",), ending=Ending.KILLED),
-        "spilling": Session(steps=50, checkpoint_every=9, pragmas=("cache_size = 10",)),
+        "spilling": Session(steps=50, checkpoint_every=9, pragmas=("cache_size = 5",)),
         "reader": Session(steps=60, reader_holds=14, pragmas=("wal_autocheckpoint = 20",)),
-        "two writers": Session(steps=70, writers=2, checkpoint_every=12, ending=Ending.KILLED),
+        "two writers": Session(steps=80, writers=2, leads=True, checkpoint_every=12, ending=Ending.KILLED),
         "bounded log": Session(steps=50, checkpoint_every=5, pragmas=("journal_size_limit = 40000",)),
         "short": Session(steps=1),
         "killed in a commit": Session(steps=8, ending=Ending.IN_COMMIT),
@@ -70,7 +73,10 @@ SESSIONS: Mapping[str, Session] = MappingProxyType(
     }
 )
 
-LIFE = ("as shipped", "checkpoints", "eager", "spilling", "reader", "two writers", "bounded log", "short")
+LIFE = (
+    *("command", "worker", "checkpoints", "eager", "spilling"),
+    *("reader", "two writers", "bounded log", "short"),
+)
 """The sessions of a whole life, in order."""
 
 RETRIED = ("killed in a commit", "retried")

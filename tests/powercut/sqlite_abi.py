@@ -1,6 +1,6 @@
 """The few C structures through which SQLite asks for files, as ctypes sees them, and the library that Python runs.
 
-Source: sqlite3.h, `sqlite3_vfs`, `sqlite3_io_methods`, `sqlite3_file`: frozen since 3.7.17, longer versions are appended.
+Source: sqlite3.h, `sqlite3_vfs`, `sqlite3_io_methods`, `sqlite3_file`. Newer versions only append to them.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ Sync = CFUNCTYPE(c_int, c_void_p, c_int)
 class Vfs(ctypes.Structure):
     """`sqlite3_vfs`, version 3."""
 
-    _fields_ = [  # noqa: RUF012 (ctypes wants a list)
+    _fields_ = [
         ("iVersion", c_int),
         ("szOsFile", c_int),
         ("mxPathname", c_int),
@@ -48,7 +48,7 @@ class Vfs(ctypes.Structure):
 class Methods(ctypes.Structure):
     """`sqlite3_io_methods`, version 3."""
 
-    _fields_ = [  # noqa: RUF012
+    _fields_ = [
         ("iVersion", c_int),
         ("xClose", c_void_p),
         ("xRead", c_void_p),
@@ -62,7 +62,7 @@ class Methods(ctypes.Structure):
 class File(ctypes.Structure):
     """`sqlite3_file`: what every kind of open file begins with."""
 
-    _fields_ = [("pMethods", ctypes.POINTER(Methods))]  # noqa: RUF012
+    _fields_ = [("pMethods", ctypes.POINTER(Methods))]
 
 
 class Unsuitable(Exception):

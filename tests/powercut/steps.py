@@ -5,7 +5,6 @@ They take the outbox as any caller does, through its methods alone. Nothing here
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from random import Random
 
@@ -43,9 +42,9 @@ class Steps:
 
     def take(self) -> None:
         """Take one step; which, the dice say."""
+        (step,) = self._dice.choices(list(_WEIGHTS), list(_WEIGHTS.values()))
         self._now += timedelta(seconds=1)
-        step: Callable[[], None] = self._dice.choices(list(_WEIGHTS), list(_WEIGHTS.values()))[0].__get__(self)
-        step()
+        step(self)
 
     def accept_alone(self) -> None:
         """Have a message accepted, claimed at once, and leave it so."""
@@ -53,15 +52,16 @@ class Steps:
 
     def accept_group(self) -> None:
         """Have a message to many accepted: one transaction of many pages."""
-        self._accept(self._recipients(self._dice.randint(2, 40)), text=self._text(400))
+        self._accept(self._recipients(self._dice.randint(2, 16)), text=self._text(200))
 
     def accept_large(self) -> None:
         """Have a message with a file accepted: rows that span pages."""
-        size = self._dice.randint(1_000, 20_000)
+        size = self._dice.randint(1_000, 7_000)
         self._accept(self._recipients(1), attachments=(Attachment("a.jpg", self._dice.randbytes(size)),))
 
     def accept_with_key(self) -> None:
         """Have a message accepted under a key."""
+        self._now += timedelta(seconds=1)
         given = self._acceptance(self._recipients(2), idempotency_key=f"key-{self._dice.getrandbits(64):x}")
         self._outbox.accept(given, self._now)
         self._keyed.append(given)
@@ -99,7 +99,7 @@ class Steps:
     def hear(self) -> None:
         """Spool an answer with replies of phones, and store them."""
         senders = self._recipients(self._dice.randint(1, 6))
-        messages = tuple(InboundMessage(sender=sender, text=self._text(120)) for sender in senders)
+        messages = tuple(InboundMessage(sender=sender, text=self._text(60)) for sender in senders)
         self._outbox.apply_inbound(self._spool("inbound"), Batch(rows=messages), self._now)
 
     def quarantine(self) -> None:
@@ -108,7 +108,7 @@ class Steps:
 
     def keep_keywords(self) -> None:
         """Replace a list of words: pages are freed, and used again."""
-        words = tuple(self._text(10) for _ in range(self._dice.choice([0, 30, 1_500])))
+        words = tuple(self._text(10) for _ in range(self._dice.choice([0, 30, 400])))
         self._outbox.save_keywords(self._dice.choice(ACCOUNTS), words, self._now)
 
     def poll(self) -> None:
@@ -126,18 +126,19 @@ class Steps:
         self._outbox.recover(self._now + timedelta(hours=1))
 
     def retry(self) -> None:
-        """Do what a client does that got no answer: ask again for the newest message of all, under its key."""
-        newest = self._outbox.deliveries(Filter(limit=1))
-        message = self._outbox.message(newest[0].message) if newest else None
-        if message is not None and message.idempotency_key is not None:
-            again = Acceptance(message=message, deliveries=(), fingerprint="f")
-            assert self._outbox.accept(again, self._now) == message.id
+        """Do what a client does that got no answer: ask again for the newest message, under its key."""
+        (newest,) = self._outbox.deliveries(Filter(limit=1))
+        message = self._outbox.message(newest.message)
+        assert message is not None
+        assert message.idempotency_key is not None
+        again = Acceptance(message=message, deliveries=(), fingerprint="f")
+        assert self._outbox.accept(again, self._now) == message.id
 
     def _submit(self, deliveries: tuple[Delivery, ...], outcome: Outcome | None) -> None:
         """The one place that knows how intents and settlements are written."""
         account = self._dice.choice(ACCOUNTS)
         intents = tuple(
-            Intent(delivery=one.id, epoch=one.epoch, account=account, explanation={"decision": self._text(200)})
+            Intent(delivery=one.id, epoch=one.epoch, account=account, explanation={"decision": self._text(80)})
             for one in deliveries
         )
         (attempts,) = self._outbox.intend([intents], self._now)
@@ -173,7 +174,7 @@ class Steps:
         return NewDelivery(id=name, to=to, route="all", due_at=self._now, expires_at=expires_at)
 
     def _spool(self, kind: str) -> int:
-        body = self._dice.randbytes(self._dice.choice([40, 900, 6_000]))
+        body = self._dice.randbytes(self._dice.choice([40, 600, 4_000]))
         raw = RawAnswer(account=self._dice.choice(ACCOUNTS), kind=kind, trust=Trust.POLL, body=body)
         return self._outbox.spool(raw, self._now)
 

@@ -15,8 +15,10 @@ from pathlib import Path
 
 from .tape import Kind, Op
 
-_CALLS = ("openat", "pwrite64", "write", "writev", "pwritev", "ftruncate", "truncate", "fallocate", "fsync", "fdatasync",
-          "link", "linkat", "unlink", "unlinkat", "rename", "renameat", "renameat2")  # fmt: skip
+_CALLS = (
+    *("openat", "pwrite64", "pwritev", "write", "writev", "ftruncate", "truncate", "fallocate", "fsync", "fdatasync"),
+    *("link", "linkat", "unlink", "unlinkat", "rename", "renameat", "renameat2"),
+)
 _LINE = re.compile(r"^\d+ +(\w+)\((.*)\) += (\d+)")
 _FAILED = re.compile(r"\) += -1 \w+")
 _BYTE = re.compile(r"\\x([0-9a-f]{2})")

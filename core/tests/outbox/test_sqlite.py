@@ -243,3 +243,17 @@ def test_processes_that_write_at_once_lose_nothing(path, open_file):
         stored = [one.message for one in desk.outbox.deliveries(Filter())]
     assert set(stored) == {name for names in acknowledged for name in names}
     assert len(stored) == processes * count // 2 + count // 2
+
+
+def test_to_repeat_a_promise_is_to_write_it(open_file, tmp_path):
+    """Whoever is told that its key was accepted before is told so after a commit with a sync: another process may have
+    died before its own was synced."""
+    path = tmp_path / "tocsin.db"
+    with open_file(path) as desk:
+        given = desk.acceptance(key="k")
+        desk.outbox.accept(given, desk.now)
+        log = path.with_name("tocsin.db-wal")
+        before = log.stat().st_size
+
+        assert desk.outbox.accept(given, desk.now) == given.message.id
+        assert log.stat().st_size > before

@@ -105,6 +105,9 @@ class MemoryRows:
     def key_owner(self, key: str) -> tuple[MessageId, str] | None:
         return self._tables.keys.get(key)
 
+    def confirm_key(self, key: str) -> None:
+        self._tables.keys[key] = self._tables.keys[key]
+
     def find_message(self, message: MessageId) -> Message | None:
         return self._tables.messages.get(message)
 

@@ -40,6 +40,10 @@ class MessageRows(Protocol):
         """Return the message and fingerprint that a key stands for."""
         ...
 
+    def confirm_key(self, key: str) -> None:
+        """Write a key as it stands, so that the commit makes durable what it stands for, whoever wrote that."""
+        ...
+
     def find_message(self, message: MessageId) -> Message | None:
         """Return a message, or None."""
         ...

@@ -92,6 +92,9 @@ class SqliteRows:
         rows = self._rows("SELECT message, fingerprint FROM idempotency WHERE key = ?", key)
         return (MessageId(rows[0]["message"]), rows[0]["fingerprint"]) if rows else None
 
+    def confirm_key(self, key: str) -> None:
+        self._sql.execute("UPDATE idempotency SET fingerprint = fingerprint WHERE key = ?", (key,))
+
     def find_message(self, message: MessageId) -> Message | None:
         rows = self._rows(
             "SELECT m.*, i.key FROM message m LEFT JOIN idempotency i ON i.message = m.id WHERE m.id = ?", message

@@ -64,9 +64,8 @@ class Outbox:
     def accept(self, acceptance: Acceptance, now: datetime) -> MessageId:
         message = acceptance.message
         with self._rows.transaction("accept"):
-            owner = self._rows.key_owner(message.idempotency_key) if message.idempotency_key is not None else None
-            if owner is not None:
-                return _same_message(owner, acceptance.fingerprint)
+            if (first := self._first_of(message.idempotency_key, acceptance.fingerprint)) is not None:
+                return first
             self._rows.add_message(message, acceptance.fingerprint)
             queued = [_queued(message, new, now) for new in acceptance.deliveries]
             self._rows.save_deliveries(queued)
@@ -287,6 +286,15 @@ class Outbox:
     def loose_ends(self) -> tuple[LooseEnd, ...]:
         with self._rows.snapshot():
             return self._rows.loose_ends()
+
+    def _first_of(self, key: str | None, fingerprint: str) -> MessageId | None:
+        """Return the message that the key was used for before. To say so is a promise, too, and is written."""
+        owner = None if key is None else self._rows.key_owner(key)
+        if key is None or owner is None:
+            return None
+        first = _same_message(owner, fingerprint)
+        self._rows.confirm_key(key)
+        return first
 
     def _abandon(self, holder: HolderId, now: datetime) -> int:
         count, lost = abandon(self._rows, holder, now)
