@@ -167,6 +167,22 @@ def test_silence_counts_from_the_answer(case):
     assert isinstance(case.wait(seconds=15).decide(), Submit)
 
 
+def test_an_outcome_without_a_time_counts_from_its_intent(case):
+    """Where no time of an answer was written down, everything counts from the INTENT before it."""
+    case.meet(TAKEN, took=timedelta(seconds=15), settled_at=None).wait(minutes=4, seconds=45)
+
+    assert case.now == START + case.rules.report_timeout
+    assert isinstance(case.decide(), Submit)
+
+
+def test_silence_is_a_plain_yes_or_no(case):
+    """Whether a copy is silent is true or false, and never nothing."""
+    (copy,) = case.meet(TAKEN).attempts
+
+    assert case.standing.is_silent(copy, case.now) is False
+    assert case.standing.is_silent(copy, case.wait(minutes=5).now) is True
+
+
 def test_what_was_accepted_without_an_id_is_never_sent_again_for_silence(case):
     """No report can ever name it, so that silence says nothing: it is marked, and waits for its window's end (I3)."""
     case.meet(UNCORRELATED).wait(minutes=5)

@@ -64,6 +64,15 @@ def test_a_decision_of_which_nothing_more_is_said_says_the_least():
     assert decision.Expire().why == "it expired before it could be sent"
 
 
+def test_a_standing_of_which_nothing_more_is_said_is_a_new_one():
+    """It has no history, no time, nobody who would ask again, and no account that is polled."""
+    new = standing.Standing(rules=route.CLASS_RULES["alert"], expires_at=datetime(2026, 1, 1, tzinfo=UTC))
+
+    assert (new.attempts, new.due_at, new.may_wait, new.heard) == ((), None, False, {})
+    assert (new.copies, new.newest_copy, new.taken, new.window_ends_at) == (0, None, (), None)
+    assert (new.in_doubt, new.exhausted) == (False, False)
+
+
 def test_every_decision_has_a_name_of_its_own():
     """No two kinds of decision are told by the same word, and each is told."""
     words = []

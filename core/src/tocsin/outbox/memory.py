@@ -105,8 +105,8 @@ class MemoryRows:
     def key_owner(self, key: str) -> tuple[MessageId, str] | None:
         return self._tables.keys.get(key)
 
-    def confirm_key(self, key: str) -> None:
-        self._tables.keys[key] = self._tables.keys[key]
+    def count_repeat(self, key: str) -> None:
+        """Do nothing: nothing here is more durable than the process."""
 
     def find_message(self, message: MessageId) -> Message | None:
         return self._tables.messages.get(message)

@@ -40,8 +40,8 @@ class MessageRows(Protocol):
         """Return the message and fingerprint that a key stands for."""
         ...
 
-    def confirm_key(self, key: str) -> None:
-        """Write a key as it stands, so that the commit makes durable what it stands for, whoever wrote that."""
+    def count_repeat(self, key: str) -> None:
+        """Count that a key was used again: a write, so that the commit makes durable what it stands for, too."""
         ...
 
     def find_message(self, message: MessageId) -> Message | None:

@@ -85,15 +85,16 @@ class SqliteRows:
         )
         if message.idempotency_key is not None:
             self._sql.execute(
-                "INSERT INTO idempotency VALUES (?, ?, ?)", (message.idempotency_key, message.id, fingerprint)
+                "INSERT INTO idempotency (key, message, fingerprint) VALUES (?, ?, ?)",
+                (message.idempotency_key, message.id, fingerprint),
             )
 
     def key_owner(self, key: str) -> tuple[MessageId, str] | None:
         rows = self._rows("SELECT message, fingerprint FROM idempotency WHERE key = ?", key)
         return (MessageId(rows[0]["message"]), rows[0]["fingerprint"]) if rows else None
 
-    def confirm_key(self, key: str) -> None:
-        self._sql.execute("UPDATE idempotency SET fingerprint = fingerprint WHERE key = ?", (key,))
+    def count_repeat(self, key: str) -> None:
+        self._sql.execute("UPDATE idempotency SET repeats = repeats + 1 WHERE key = ?", (key,))
 
     def find_message(self, message: MessageId) -> Message | None:
         rows = self._rows(

@@ -32,7 +32,8 @@ CREATE TABLE attachment (
 CREATE TABLE idempotency (
     key TEXT PRIMARY KEY,
     message TEXT NOT NULL REFERENCES message (id),
-    fingerprint TEXT NOT NULL
+    fingerprint TEXT NOT NULL,
+    repeats INTEGER NOT NULL DEFAULT 0
 ) WITHOUT ROWID;
 
 CREATE TABLE delivery (
@@ -197,6 +198,7 @@ UPDATE delivery SET urgency = (
     SELECT CASE class WHEN 'alert' THEN 1 WHEN 'notice' THEN 2 WHEN 'bulk' THEN 3 ELSE 0 END
     FROM message WHERE message.id = delivery.message
 );
+ALTER TABLE idempotency ADD COLUMN repeats INTEGER NOT NULL DEFAULT 0;
 DROP INDEX attempt_in_doubt;
 CREATE INDEX attempt_by_recipient ON attempt (account, recipient);
 DROP INDEX delivery_by_state;

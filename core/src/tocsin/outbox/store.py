@@ -293,7 +293,7 @@ class Outbox:
         if key is None or owner is None:
             return None
         first = _same_message(owner, fingerprint)
-        self._rows.confirm_key(key)
+        self._rows.count_repeat(key)
         return first
 
     def _abandon(self, holder: HolderId, now: datetime) -> int:
