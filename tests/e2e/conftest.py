@@ -214,6 +214,7 @@ def terminal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Cap
     """Give a terminal in an empty directory."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("TOCSIN_CONFIG", raising=False)
+    monkeypatch.delenv("PYTHONUNBUFFERED", raising=False)  # a user's streams are buffered: what that does is shown here
     # Nobody speaks TLS on this loopback; to read the system's certificates is a tenth of a command's time.
     monkeypatch.setenv("SSL_CERT_FILE", os.devnull)
     return Terminal(tmp_path, capsys)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import sys
 import traceback
+from contextlib import suppress
+from typing import TextIO
 
 import click
 
@@ -85,7 +87,21 @@ def run(arguments: list[str], session: Session | None = None) -> int:
             sys.stdout.flush()
     except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 (the last seam: one sentence, never a traceback)
         return _end(error, session)
+    finally:
+        _let_go(sys.stdout)
+        _let_go(sys.stderr)
     return result if isinstance(result, int) else Exit.OK
+
+
+def _let_go(stream: TextIO | None) -> None:
+    """Drop what a stream cannot take: the interpreter would try once more at its end, complain, and change the status."""
+    if stream is None:
+        return
+    try:
+        stream.flush()
+    except (OSError, ValueError):
+        with suppress(OSError, ValueError):  # a stream of no file has nothing that could be tried again
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def _end(error: BaseException, session: Session) -> int:
@@ -98,7 +114,6 @@ def _end(error: BaseException, session: Session) -> int:
             say("interrupted")
             return Exit.INTERRUPTED
         case BrokenPipeError():
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # nobody reads on: no word is worth it
             return Exit.NOBODY_LISTENS
         case TocsinError():
             for line in str(error).splitlines():
