@@ -94,7 +94,7 @@ def run(arguments: list[str], session: Session | None = None) -> int:
 
 
 def _let_go(stream: TextIO | None) -> None:
-    """Drop what a stream cannot take: the interpreter would try once more at its end, complain, and change the status."""
+    """Drop what a stream cannot take: the interpreter tries once more at its end, complains, and changes the status."""
     if stream is None:
         return
     try:
