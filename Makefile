@@ -62,6 +62,15 @@ powercut: $(READY)  ## cut the power on the SQLite store 100,000 times: prints t
 diskfull: $(READY)  ## a disk that fills at 100 places, a busy store, a commit that fails (needs root, and strace for the last)
 	@$(BIN)/python -m tests.diskfull.run
 
+coverage: $(READY)  ## every branch of the policy and of the transition table is taken by their tests
+	@COVERAGE_FILE=.coverage.policy $(BIN)/coverage run -m pytest -q core/tests/policy core/tests/outbox/test_state.py \
+		core/tests/outbox/test_machine.py
+	@COVERAGE_FILE=.coverage.policy $(BIN)/coverage report --fail-under=100 \
+		--include='core/src/tocsin/policy/*,core/src/tocsin/outbox/state.py'
+
+mutation: $(READY)  ## change the policy and the transition table in every small way: 90 % must be noticed
+	@$(BIN)/python -m tests.mutation.run
+
 faults: $(READY)  ## every fault of the wire, at every phase, before both vendors: prints the table
 	@$(BIN)/python -m tests.faults.table
 
