@@ -207,9 +207,12 @@ def _unfounded(
 def _miscounted(
     chapter: Chapter, attempt: Attempt, earlier: tuple[Attempt, ...], reports: tuple[StoredReport, ...]
 ) -> str | None:
-    """Say how a submit makes a copy too many, or counted wrongly. A report may come between decision and INTENT."""
+    """Say how a submit makes a copy too many, or counted wrongly. A report may come between decision and INTENT.
+
+    One that says delivered ends the delivery, so that none can have come before INTENT: at the same moment it came after.
+    """
     ringing = [one for one in earlier if one.state.may_ring]
-    failed = sum(max(_reported_by(one, attempt, reports), default=None) is ReportState.FAILED for one in ringing)
+    failed = sum(ReportState.FAILED in _reported_by(one, attempt, reports) for one in ringing)
     copy, most = chapter.explanation["copy"], chapter.explanation["max_copies"]
     if max(len(ringing) - failed + 1, copy) > most:
         return f"it is copy {max(len(ringing) - failed + 1, copy)}, of at most {most}"
