@@ -209,7 +209,7 @@ def _miscounted(
 ) -> str | None:
     """Say how a submit makes a copy too many, or counted wrongly. A report may come between decision and INTENT.
 
-    One that says delivered ends the delivery, so that none can have come before INTENT: at the same moment it came after.
+    One that says delivered ends the delivery, so that none can have come before INTENT: at one moment it came after.
     """
     ringing = [one for one in earlier if one.state.may_ring]
     failed = sum(ReportState.FAILED in _reported_by(one, attempt, reports) for one in ringing)
