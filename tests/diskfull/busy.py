@@ -40,7 +40,7 @@ def keep_busy(home: Path, *, impatient: bool = False) -> Busied:
             wait_until(lambda: begun.clients.acknowledged, "something is acknowledged")
         with closing(sqlite3.connect(begun.store, isolation_level=None, timeout=30)) as other:
             other.execute("BEGIN IMMEDIATE")
-            status, sentence = begun.send()
+            status, sentence = begun.send(begun.clients.draft())
             wait_until(lambda: "the store failed" in begun.worker.said, "the worker noticed")
             other.execute("ROLLBACK")
         recovered_s = wait_until(begun.is_delivered, "all is delivered again")

@@ -124,18 +124,18 @@ class Clients:
 
     def _hand_in(self, enough: threading.Event) -> None:
         while not enough.is_set():
-            draft = self._draft()
+            draft = self.draft()
             while not self._try(draft):
                 time.sleep(_LOOK_S)
 
     def hand_in(self, *, at_once: bool) -> None:
         """Hand one message in; `at_once` submits it in this process."""
-        draft = self._draft()
+        draft = self.draft()
         deliver = self._tocsin.deliver_now if at_once else self._tocsin.send
         deliver(to=draft.numbers, text=draft.text, cls=MessageClass.NOTICE, idempotency_key=draft.key)
         self.acknowledged[draft.key] = draft
 
-    def _draft(self) -> Draft:
+    def draft(self) -> Draft:
         """Make a message that nobody has made."""
         with self._lock:
             number = next(self._serial)
