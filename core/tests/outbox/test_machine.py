@@ -5,13 +5,21 @@ any order, with several holders that die, answers that come late, and decisions 
 were made. It asks the policy as they do, and says yes wherever the policy does.
 """
 
+import sys
 from contextlib import ExitStack
 from datetime import timedelta
 
 import attrs
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
 
 from tocsin.errors import KeyConflict
 from tocsin.model.ids import AccountId, HolderId, VendorId
@@ -29,7 +37,7 @@ from tocsin.policy.judge import Candidate
 from tocsin.policy.route import CLASS_RULES
 from tocsin.policy.standing import Standing, ask_again_at
 
-ACCOUNTS = AccountId("main"), AccountId("backup")
+ACCOUNTS = AccountId("main"), AccountId("backup"), AccountId("third")
 HOLDERS = HolderId("a"), HolderId("b"), HolderId("c")
 WAITING = State.QUEUED, State.IN_DOUBT, State.SUBMITTED
 UNDER_WAY = *WAITING, State.CLAIMED, State.SENDING
@@ -51,6 +59,10 @@ positions = st.integers(0, 1000)
 dice = st.sampled_from([0, 0.5, 1])
 reasons = (Reason.KEYWORD, Reason.BALANCE, Reason.INVALID_NUMBER, Reason.RETRY_ONCE, Reason.SPLIT, Reason.THROTTLED)
 proofs = st.sampled_from([NotSent("dns"), *map(Refused, reasons)])
+outcomes = st.sampled_from(["taken", "unknown", "uncorrelated"]) | proofs
+beginnings = st.lists(outcomes, min_size=1, max_size=2)
+classes = st.sampled_from([*MessageClass, MessageClass.ALERT, MessageClass.CRITICAL])
+reported = st.sampled_from([*ReportState, ReportState.FAILED, ReportState.FAILED])
 
 
 class Life(RuleBasedStateMachine):
@@ -63,7 +75,7 @@ class Life(RuleBasedStateMachine):
         self._check = check
         self.vendor_ids = {}
         self.reported, self.rung_nobody = set(), set()
-        self.flights, self.plans, self.views = [], {}, []
+        self.flights, self.plans, self.views, self.told = [], {}, [], []
         self.hindered = set()
 
     def both(self, act):
@@ -85,10 +97,19 @@ class Life(RuleBasedStateMachine):
 
     # what comes in
 
+    @initialize(
+        outcomes=st.lists(outcomes, min_size=1, max_size=2), cls=classes, holder=holders, to=numbers, drawn=dice
+    )
+    def begin(self, outcomes, cls, holder, to, drawn):
+        """At the start some messages to one number have already met an outcome: so that a life soon goes far."""
+        for outcome in outcomes:
+            self.accept([to], cls, holder, key=None, due_in=timedelta(0))
+            self.work(holder, when_due=False, may_wait=True, drawn=drawn, outcome=outcome)
+
     @precondition(lambda self: len(self.deliveries(*UNDER_WAY)) < FEW)
     @rule(
         to=st.lists(numbers, min_size=1, max_size=2, unique=True),
-        cls=st.sampled_from(MessageClass),
+        cls=classes,
         holder=st.none() | holders,
         key=st.sampled_from([None, None, "k"]),
         due_in=st.sampled_from([timedelta(0), timedelta(seconds=30)]),
@@ -155,6 +176,28 @@ class Life(RuleBasedStateMachine):
 
     # holders
 
+    @precondition(lambda self: self.deliveries(*UNDER_WAY))
+    @rule(holder=holders, when_due=st.booleans(), may_wait=st.booleans(), drawn=dice, outcome=st.none() | outcomes)
+    def work(self, holder, when_due, may_wait, drawn, outcome):
+        """A worker's whole round, now or when something is due: it looks, claims, asks, and does at once as told.
+
+        The vendor may answer at once.
+        """
+        if when_due:
+            self.wait_until_something_is_due()
+        self.look(100, drawn)
+        fresh = [view for view in self.views if view[0] == self.desk.find(view[0].id)]
+        for view in fresh:
+            self.follow(self.views.index(view))
+        under_way = list(self.flights)
+        self.claim(holder, 100)
+        self.plan(may_wait, drawn)
+        self.depart(holder)
+        for flight in [one for one in self.flights if one not in under_way and outcome is not None]:
+            self.flights.remove(flight)
+            self.settle(*flight, outcome, keep=True)
+
+    @precondition(lambda self: self.deliveries(State.QUEUED))
     @rule(holder=holders, limit=st.integers(1, 3))
     def claim(self, holder, limit):
         """A worker claims of all that is due."""
@@ -212,9 +255,7 @@ class Life(RuleBasedStateMachine):
                 self.flights.append((attempts, epochs))
 
     @precondition(lambda self: self.flights)
-    @rule(
-        position=positions, outcome=proofs | st.sampled_from(["taken", "uncorrelated", "unknown"]), keep=st.booleans()
-    )
+    @rule(position=positions, outcome=outcomes, keep=st.booleans())
     def answer(self, position, outcome, keep):
         """A vendor's answer comes, in time or after the lease is lost."""
         self.settle(*self.flights.pop(position % len(self.flights)), outcome, keep)
@@ -242,8 +283,18 @@ class Life(RuleBasedStateMachine):
             for one in attempts
         )
         self.both(lambda desk: desk.outbox.settle(settlements, desk.now))
+        self.told.append(settlements)
 
-    @rule(holder=holders, how=st.sampled_from(["release", "die", "renew"]))
+    @precondition(lambda self: self.told)
+    @rule(position=positions)
+    def tell_again(self, position):
+        """What a commit of unknown outcome may have lost is settled again; where it was not, that changes nothing."""
+        before = [self.desk.snapshot(one.id) for one in self.deliveries()]
+        self.both(lambda desk: desk.outbox.settle(self.pick(self.told, position), desk.now))
+        assert [self.desk.snapshot(one.id) for one in self.deliveries()] == before
+
+    @precondition(lambda self: self.deliveries(State.CLAIMED, State.SENDING))
+    @rule(holder=holders, how=st.sampled_from(["renew", "renew", "release", "die"]))
     def live_or_leave(self, holder, how):
         """A holder gives its claims back, or dies and somebody finds out, or gives a sign of life."""
 
@@ -261,9 +312,10 @@ class Life(RuleBasedStateMachine):
 
     # what waits for evidence
 
+    @precondition(lambda self: self.desk.outbox.awaiting(1, self.desk.now))
     @rule(limit=st.integers(1, 3), drawn=dice)
     def look(self, limit, drawn):
-        """A worker asks the policy about what waits and is due."""
+        """A worker asks the policy about what waits and is due by now."""
         for one in self.both(lambda desk: desk.outbox.awaiting(limit, desk.now)):
             self.views.append((one, self.decide(one, may_wait=True, drawn=drawn)))
 
@@ -286,7 +338,7 @@ class Life(RuleBasedStateMachine):
         parked = self.pick(self.deliveries(State.PARKED), position)
         assert self.both(lambda desk: desk.outbox.reopen((parked,), desk.now)) == (parked.id,)
 
-    @precondition(lambda self: self.deliveries())
+    @precondition(lambda self: len(self.deliveries()) > FEW)
     @rule(position=positions)
     def cancel(self, position):
         """An operator withdraws a delivery: what nobody has in hand and no vendor has taken."""
@@ -297,7 +349,7 @@ class Life(RuleBasedStateMachine):
     # what vendors and time do
 
     @precondition(lambda self: self.attempts())
-    @rule(position=positions, state=st.sampled_from(ReportState), shared=st.booleans())
+    @rule(position=positions, state=reported, shared=st.sampled_from([False, False, False, True]))
     def report(self, position, state, shared):
         """A report of some submit comes, before its answer or after, under the id that the vendor gave it."""
         attempt = self.pick(self.attempts(), position)
@@ -305,6 +357,10 @@ class Life(RuleBasedStateMachine):
         vendor_id = self.vendor_ids[attempt.submit]
         self.reported.add(attempt.submit)
         self.both(lambda desk: desk.report(state, vendor_id, number, account=attempt.account, shared=shared))
+        now = self.desk.find(attempt.delivery)
+        (after,) = [one for one in self.desk.attempts(now.id) if one.id == attempt.id]
+        if now.state is State.SUBMITTED and after.report is ReportState.FAILED is not attempt.report:
+            assert now.due_at == self.desk.now, "nobody asks what a failed report leads to"
 
     def attempts(self):
         """All attempts that a vendor may have taken, while it may report on them: of others it reports nothing."""
@@ -315,22 +371,20 @@ class Life(RuleBasedStateMachine):
             if one.submit not in self.rung_nobody and self.desk.now - one.intended_at <= EVIDENCE_WINDOW
         ]
 
-    @rule(account=accounts, heard=st.booleans(), gaps=st.integers(0, 1))
-    def poll(self, account, heard, gaps):
-        """The reports of an account are fetched, or cannot be."""
-        self.hear(account, heard, gaps)
+    @rule(account=accounts, how=st.sampled_from(["heard", "deaf", "hindered"]), gaps=st.integers(0, 1))
+    def turn(self, account, how, gaps):
+        """The reports of an account are fetched, or cannot be; or it can carry nothing for a while, or can again."""
+        if how == "hindered":
+            self.hindered ^= {account}
+        else:
+            self.hear(account, how == "heard", gaps)
 
     def hear(self, account, heard, gaps=0):
         now = self.desk.now
         went = Listening(account=account, kind="reports", asked_at=now, heard_at=now if heard else None, gaps=gaps)
         self.both(lambda desk: desk.outbox.note_poll(went))
 
-    @rule(account=accounts)
-    def hinder(self, account):
-        """An account can carry nothing for a while, or can again."""
-        self.hindered ^= {account}
-
-    @rule(seconds=st.sampled_from([1, 61, 3600, 72 * 3600]))
+    @rule(seconds=st.sampled_from([1, 1, 10, 10, 61, 61, 300, 3600]))
     def wait(self, seconds):
         """Time goes by, and leases with it."""
         self.go_on(timedelta(seconds=seconds))
@@ -346,7 +400,6 @@ class Life(RuleBasedStateMachine):
             desk.now += time
         self.both(lambda desk: desk.outbox.recover(desk.now))
 
-    @rule(drawn=dice)
     def faults_stop(self, drawn):
         """Once every vendor answers and every poll is heard, all that is not parked comes to an end, within a bound."""
         self.flights, self.plans, self.views, self.hindered = [], {}, [], set()
@@ -357,16 +410,7 @@ class Life(RuleBasedStateMachine):
             assert turns < 60, "it comes to no end"
             for account in ACCOUNTS:
                 self.hear(account, heard=True)
-            while self.both(lambda desk: desk.outbox.awaiting(1, desk.now)):
-                self.look(FEW, drawn)
-                while self.views:
-                    self.follow(0)
-            self.claim(HOLDERS[0], 100)
-            self.plan(may_wait=True, drawn=drawn)
-            self.depart(HOLDERS[0])
-            while self.flights:
-                self.settle(*self.flights.pop(), "taken", keep=True)
-            self.wait_until_something_is_due()
+            self.work(HOLDERS[0], when_due=True, may_wait=True, drawn=drawn, outcome="taken")
 
     # what holds at every step
 
@@ -415,7 +459,14 @@ class Life(RuleBasedStateMachine):
                 assert delivery.holder in known
 
     def teardown(self):
-        self._stack.close()
+        """Whatever happened, it comes to an end now; a life that was cut short by a fault has shown what it had to."""
+        try:
+            if sys.exc_info()[0] is None:
+                self.faults_stop(drawn=0.5)
+                self.both_show_the_same()
+                self.the_invariants_hold()
+        finally:
+            self._stack.close()
 
 
 def test_any_life_keeps_the_invariants_and_looks_the_same_in_every_store(open_kind, invariants):
@@ -424,8 +475,8 @@ def test_any_life_keeps_the_invariants_and_looks_the_same_in_every_store(open_ki
         lambda: Life(open_kind, invariants),
         settings=settings(
             deadline=None,
-            max_examples=40,
-            stateful_step_count=50,
+            max_examples=150,
+            stateful_step_count=60,
             suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
         ),
     )
