@@ -5,7 +5,7 @@ from __future__ import annotations
 import attrs
 
 from tocsin.model.ids import AccountId, AttemptId, DeliveryId, VendorId
-from tocsin.model.report import Report, ReportState
+from tocsin.model.report import Report
 
 
 @attrs.define(kw_only=True)
@@ -14,14 +14,12 @@ class Entry:
 
     Args:
         attempt: of ours, that asked for it.
-        told: the last state that it reported; None while it says nothing.
     """
 
     account: AccountId
     delivery: DeliveryId
     attempt: AttemptId
     vendor_id: VendorId
-    told: ReportState | None = None
 
 
 @attrs.define(kw_only=True)
