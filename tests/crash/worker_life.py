@@ -156,6 +156,9 @@ class _Life:
         awaited = self._order.holds.get(thread)
         if awaited:
             self.boundaries.wait_until(lambda: self._ending or self.boundaries.passed([awaited]))
+
+    def leave_exchange(self) -> None:
+        """Hand the line on where no settling will: once this answer's boundary is passed, lest the next overtakes it."""
         if self._ending and self._line == threading.get_ident():
             self._line = None
 
@@ -214,6 +217,7 @@ class _Watched:
         finally:
             self._life.end_exchange(thread)
             self._life.boundaries.reach("exchange: after")
+            self._life.leave_exchange()
 
     def close(self) -> None:
         self._transport.close()
