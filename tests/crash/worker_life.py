@@ -158,7 +158,7 @@ class _Life:
             self.boundaries.wait_until(lambda: self._ending or self.boundaries.passed([awaited]))
 
     def leave_exchange(self) -> None:
-        """Hand the line on where no settling will: once this answer's boundary is passed, lest the next overtakes it."""
+        """Hand the line on where no settling will: once the boundary is passed, lest the next overtakes it."""
         if self._ending and self._line == threading.get_ident():
             self._line = None
 
