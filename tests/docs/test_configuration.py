@@ -11,7 +11,7 @@ import pytest
 from tocsin.config import load_config
 from tocsin.config.table import Table
 from tocsin.model.message import MessageClass
-from tocsin.policy.route import CLASS_RULES
+from tocsin.policy.route import CLASS_RULES, Strategy
 from tocsin.registry import build_registry
 
 CONFIGURATION = "docs/reference/configuration.md"
@@ -113,6 +113,35 @@ def test_the_defaults_of_the_classes_are_the_code_s(page):
             rules.on_undelivered.value,
             "the account's" if rules.max_group is None else f"at most {rules.max_group}",
         ]
+
+
+def test_every_strategy_has_its_line(page):
+    """The table of strategies has each word that the configuration accepts, in the order of the code."""
+    assert [row[0] for row in page(CONFIGURATION).rows("strategy | ")] == [strategy.value for strategy in Strategy]
+
+
+def test_the_segments_of_each_vendor_are_the_plugin_s(page):
+    """The table of segments says of each installed vendor how its plugin counts."""
+    counted = {
+        name: [_room(vendor.capabilities.segments.gsm7), _room(vendor.capabilities.segments.ucs2)]
+        for name, vendor in build_registry().described().items()
+    }
+    assert {name: cells for name, *cells in page(CONFIGURATION).rows("vendor | ")} == counted
+
+
+def _room(room):
+    return "as any other text" if room is None else f"{room.whole}, or {room.part} in each part"
+
+
+def test_the_defaults_of_limits_and_words_are_the_code_s(page, load):
+    """The defaults that the page gives for `[limits]` and `[opt_out]` are read as the defaults of the code."""
+    rows = {row[0]: row[2] for row in page(CONFIGURATION).rows("key | value | default | in force")}
+    written = {key: default.strip("`") for key, default in rows.items() if key.startswith(("limits.", "opt_out."))}
+    lists = [f"{key} = {default}" for key, default in written.items() if default.startswith("[")]
+    config, untouched = load("\n".join(lists)), load("")
+
+    assert len(lists) == 3
+    assert (config.limits, config.opt_out) == (untouched.limits, untouched.opt_out)
 
 
 def _duration(length):

@@ -17,6 +17,7 @@ from tocsin.model.phone import E164, Msisdn, ShortCode, parse_vendor_number
 from tocsin.model.push import PushRefused, PushReply, PushRequest, Trust, VerifiedPush
 from tocsin.model.report import Batch, InboundMessage, Report, ReportState
 from tocsin.model.secret import Secret
+from tocsin.model.segments import ALIKE, Room, SegmentRule
 from tocsin.model.submission import Attachment, Submission
 from tocsin.wire.http import Exchange, HttpRequest, HttpResponse
 from tocsin.wire.transport import Evidence, Sink, Transport
@@ -25,6 +26,7 @@ hookimpl = pluggy.HookimplMarker("tocsin")
 """Marks a function as the implementation of a hook of `tocsin.hookspecs`."""
 
 __all__ = [
+    "ALIKE",
     "E164",
     "Accepted",
     "Account",
@@ -55,8 +57,10 @@ __all__ = [
     "Refused",
     "Report",
     "ReportState",
+    "Room",
     "Scope",
     "Secret",
+    "SegmentRule",
     "SendResult",
     "ShortCode",
     "Sink",

@@ -11,6 +11,8 @@ _IPYY = 'vendor = "ipyy"\nuser_id = "12"\naccount = "demo"\npassword = { env = "
 _ACCOUNT = "[accounts.main]\n" + _IPYY
 _TWO = _ACCOUNT + "[accounts.backup]\n" + _IPYY
 _ROUTE = _TWO + '[[routes]]\naccounts = ["main"]\n'
+_WEIGHTED = _TWO + '[[routes]]\nstrategy = "weighted"\n'
+_UNWEIGHTED = ("failover", "round-robin", "cheapest", "best", "broadcast")
 _WINNERLOOK = (
     '[accounts.main]\nvendor = "winnerlook"\nuser_code = "u"\nchannel = "37"\n'
     'password = { env = "WINNERLOOK_PASSWORD" }\n'
@@ -24,6 +26,7 @@ _RATE = "expected a rate such as 50/s, 3/3m or 10/d, in quotes"
 _NETWORK = "expected an address or a network such as 203.0.113.0/24, with no bits behind its mask"
 _HOURS = 'expected hours such as "22:00-06:00 Asia/Shanghai"'
 _PREFIX = 'expected the beginning of an international number, such as "+86"'
+_BUDGET = "expected an amount above 0"
 _NUMBER = 'expected a phone number such as "+8613900000000"'
 
 STORE = [
@@ -80,6 +83,12 @@ ACCOUNTS = [
         _ACCOUNT + 'limits = { limit_scope = "acount" }',
         'accounts.main.limits.limit_scope: expected one of number, account; did you mean "account"?',
     ),
+    *(
+        (_ACCOUNT + f"limits = {{ spend_per_day = {amount} }}", "accounts.main.limits.spend_per_day: " + _BUDGET)
+        for amount in ("0", '"-1"', '"0.00"')
+    ),
+    (_ACCOUNT + 'hours = "always"', f"accounts.main.hours: {_HOURS}"),
+    (_ACCOUNT + 'hours = { from = "08:00" }', 'accounts.main.hours.to: missing; expected a time such as "06:00"'),
     (_ACCOUNT + "poll = { reports = 5 }", f"accounts.main.poll.reports: {_DURATION}"),
     (_ACCOUNT + 'poll = { reports = "never" }', f"accounts.main.poll.reports: {_DURATION}"),
     (_ACCOUNT + 'poll = { report = "5s" }', 'accounts.main.poll.report: unknown key; did you mean "reports"?'),
@@ -142,18 +151,52 @@ ROUTES = [
     ),
     ('[[routes]]\naccounts = ["x"]', 'routes[0].accounts[0]: no account is named "x"; there is none'),
     (_TWO + '[[routes]]\naccounts = ["main", "main"]', "routes[0].accounts[1]: stands in the list twice"),
-    *(
-        (
-            _ROUTE + f'strategy = "{word}"',
-            f'routes[0].strategy: strategy "{word}" is not available yet; expected failover',
-        )
-        for word in ("weighted", "round-robin", "cheapest", "best", "broadcast")
+    (
+        _ROUTE + 'strategy = "fail-over"',
+        "routes[0].strategy: expected one of failover, weighted, round-robin, cheapest, best, broadcast; "
+        'did you mean "failover"?',
     ),
     (
-        _TWO + '[[routes]]\nstrategy = "weighted"\naccounts = [{ account = "main", weight = 70 }]',
-        'routes[0].strategy: strategy "weighted" is not available yet; expected failover',
+        _WEIGHTED + 'accounts = [{ account = "main", weight = 70 }, { account = "bakup" }]',
+        'routes[0].accounts[1].account: no account is named "bakup"; did you mean "backup"?',
     ),
-    (_ROUTE + 'strategy = "fail-over"', 'routes[0].strategy: expected failover; did you mean "failover"?'),
+    (
+        _WEIGHTED + "accounts = [{ weight = 70 }]",
+        "routes[0].accounts[0].account: missing; expected the name of an account",
+    ),
+    (
+        _WEIGHTED + 'accounts = [{ account = "main", wieght = 70 }]',
+        'routes[0].accounts[0].wieght: unknown key; did you mean "weight"?',
+    ),
+    *(
+        (
+            _WEIGHTED + f'accounts = [{{ account = "main", weight = {weight} }}]',
+            "routes[0].accounts[0].weight: expected a whole number from 0 to 1000, without quotes",
+        )
+        for weight in ("-1", "1001", "0.5", "true", '"70"')
+    ),
+    (
+        _WEIGHTED + 'accounts = [{ account = "main", weight = 0 }, { account = "backup", weight = 0 }]',
+        "routes[0].accounts: expected at least one weight above 0",
+    ),
+    (
+        _WEIGHTED + 'accounts = ["main", { account = "main", weight = 70 }]',
+        "routes[0].accounts[1]: stands in the list twice",
+    ),
+    (_WEIGHTED + "accounts = [7]", 'routes[0].accounts[0]: expected a text in quotes, such as "…"'),
+    (_WEIGHTED + 'accounts = "main"', "routes[0].accounts: expected a list such as [ … ]"),
+    *(
+        (
+            _TWO + f'[[routes]]\n{strategy}\naccounts = ["main", {{ account = "backup", weight = 70 }}]',
+            'routes[0].accounts: expected no weight: only strategy = "weighted" draws by it',
+        )
+        for strategy in ("", *(f'strategy = "{word}"' for word in _UNWEIGHTED))
+    ),
+    (
+        _WEIGHTED.replace("weighted", "wieghted") + 'accounts = [{ account = "main", weight = 70 }]',
+        "routes[0].strategy: expected one of failover, weighted, round-robin, cheapest, best, broadcast; "
+        'did you mean "weighted"?',
+    ),
     (
         _ROUTE + 'when_in_doubt = "park"',
         "routes[0].when_in_doubt: expected one of hold, resend-same, resend-other",
@@ -188,12 +231,18 @@ MATCHES = [
     ("{ source = 1 }", 'source: expected a text in quotes, such as "…"'),
     ('{ hours = "always" }', f"hours: {_HOURS}"),
     ("{ hours = 9 }", f"hours: {_HOURS}"),
+    ("{ size = 70 }", "size: expected a table such as { key = … }"),
+    ("{ size = {} }", "size: expected min, max or both, in characters"),
+    ('{ size = { max = "70" } }', "size.max: expected a whole number from 0 to 100000, without quotes"),
+    ("{ size = { min = -1 } }", "size.min: expected a whole number from 0 to 100000, without quotes"),
+    ("{ size = { min = 71, max = 70 } }", "size.max: expected no less than min"),
+    ("{ size = { min = 1, mx = 70 } }", 'size.mx: unknown key; did you mean "max"?'),
     ('{ hours = "22:00-25:00" }', 'hours: expected a time of day such as "22:00"'),
     ('{ hours = "22:00-06:00 Mars/Olympus" }', "hours: expected a time zone such as Asia/Shanghai"),
     ('{ hours = "22:00-06:00 Asia" }', "hours: expected a time zone such as Asia/Shanghai"),
     (
         '{ hours = "08:00-08:00" }',
-        "hours: expected an end that differs from the start; without hours, the route is open all day",
+        "hours: expected an end that differs from the start; without hours, it is open all day",
     ),
     ('{ hours = { from = "22:00" } }', 'hours.to: missing; expected a time such as "06:00"'),
     ('{ hours = { from = "22:00", to = 6 } }', 'hours.to: expected a time of day such as "22:00"'),
@@ -214,6 +263,23 @@ GATEWAY = [
     (_KEY + _KEY, 'gateway.keys[1].name: another key is named "k"'),
 ]
 
+LIMITS = [
+    ("limits = 1", "limits: expected a table such as { key = … }"),
+    ('[limits]\nper_recipient = "60/h"', "limits.per_recipient: expected a list such as [ … ]"),
+    ('[limits]\nper_recipient = ["60/h", "0/h"]', f"limits.per_recipient[1]: {_RATE}"),
+    ('[limits]\ncritical_per_recipient = ["60"]', f"limits.critical_per_recipient[0]: {_RATE}"),
+    ("[limits]\nspend_per_day = 0", f"limits.spend_per_day: {_BUDGET}"),
+    ('[limits]\nspend_per_dya = "5"', 'limits.spend_per_dya: unknown key; did you mean "spend_per_day"?'),
+    ('[opt_out]\nwords = "STOP"', "opt_out.words: expected a list such as [ … ]"),
+    ('[opt_out]\nwords = ["STOP", "."]', 'opt_out.words[1]: expected a word such as "STOP"'),
+    ('[opt_out]\nwords = ["STOP", "STOP"]', "opt_out.words[1]: stands in the list twice"),
+    (
+        '[opt_out]\nexempt = ["otp", "alrt"]',
+        'opt_out.exempt[1]: expected one of otp, critical, alert, notice, bulk; did you mean "alert"?',
+    ),
+    ('[opt_out]\nword = ["STOP"]', 'opt_out.word: unknown key; did you mean "words"?'),
+]
+
 TOP = [
     ('allow_inline_secrets = "yes"', "allow_inline_secrets: expected true or false, without quotes"),
     ("account = 1", 'account: unknown key; did you mean "accounts"?'),
@@ -221,7 +287,7 @@ TOP = [
 ]
 
 
-@pytest.mark.parametrize(("text", "finding"), STORE + ACCOUNTS + GROUPS + ROUTES + GATEWAY + TOP)
+@pytest.mark.parametrize(("text", "finding"), STORE + ACCOUNTS + GROUPS + ROUTES + GATEWAY + LIMITS + TOP)
 def test_one_fault_is_one_finding(findings, text, finding):
     """A single fault gives a single finding: its key path, and what was expected in the user's words."""
     assert findings(text) == (finding,)
@@ -237,7 +303,7 @@ def test_one_fault_of_a_match_is_one_finding(findings, match, finding):
 
 def test_no_finding_shows_a_python_type(findings):
     """Findings speak of texts, numbers, lists and tables, never of str, int, dict or NoneType."""
-    said = " ".join(" ".join(findings(text)) for text, _ in STORE + ACCOUNTS + GROUPS + ROUTES + GATEWAY + TOP)
+    said = " ".join(" ".join(findings(text)) for text, _ in STORE + ACCOUNTS + GROUPS + ROUTES + GATEWAY + LIMITS + TOP)
 
     assert not {"str", "int", "dict", "bool", "NoneType", "float", "class"} & set(said.replace("'", " ").split())
 

@@ -34,7 +34,14 @@ _DOCUMENT = {
             "encrypt": False,
             "signature": "【Example】",
             "price": "0.10",
-            "limits": {"submits": ["50/s"], "per_recipient": ["10/d"], "max_recipients": 500, "limit_scope": "number"},
+            "limits": {
+                "submits": ["50/s"],
+                "per_recipient": ["10/d"],
+                "max_recipients": 500,
+                "limit_scope": "number",
+                "spend_per_day": "50",
+            },
+            "hours": "08:00-22:00 Asia/Shanghai",
             "poll": {"reports": "5s", "inbound": "5s", "balance": "60s"},
             "balance_floor": "20",
             "shared": False,
@@ -52,9 +59,10 @@ _DOCUMENT = {
                 "country": "CN",
                 "source": "cli",
                 "hours": {"from": "22:00", "to": "06:00", "zone": "UTC"},
+                "size": {"min": 1, "max": 70},
             },
-            "strategy": "failover",
-            "accounts": ["main"],
+            "strategy": "weighted",
+            "accounts": [{"account": "main", "weight": 70}],
             "when_in_doubt": "hold",
             "evidence_wait": "8s",
             "report_timeout": "45s",
@@ -65,6 +73,8 @@ _DOCUMENT = {
             "ack_required": True,
         }
     ],
+    "limits": {"per_recipient": ["60/h"], "critical_per_recipient": [], "spend_per_day": 500},
+    "opt_out": {"words": ["STOP"], "exempt": ["otp"]},
     "gateway": {"listen": "127.0.0.1:8470", "keys": [{"name": "k", "sha256": "0" * 64, "scopes": ["send:alert"]}]},
 }
 

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import time, timedelta
 from decimal import Decimal
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 
 from tocsin.config import Gateway, Store, find_config, load_config
 from tocsin.errors import ConfigError
 from tocsin.model.account import Limits, Polling, Rate
+from tocsin.model.hours import Hours
+from tocsin.model.limits import FleetLimits, OptOut
 from tocsin.model.message import MessageClass
 from tocsin.model.phone import E164
-from tocsin.policy.route import InDoubt, OnUndelivered, RuleChanges, Strategy
+from tocsin.policy.route import InDoubt, OnUndelivered, RuleChanges, Size, Strategy
 
 EXAMPLE = """
 [store]
@@ -30,7 +33,9 @@ interface  = "post"
 encrypt    = false
 signature  = "【Example】"
 price      = "0.10"
-limits     = { submits = ["50/s"], per_recipient = ["10/d"], max_recipients = 400, limit_scope = "account" }
+limits     = { submits = ["50/s"], per_recipient = ["10/d"], max_recipients = 400, limit_scope = "account", \
+spend_per_day = "50.5" }
+hours      = "08:00-22:00 Asia/Shanghai"
 poll       = { reports = "5s", inbound = "500ms", balance = "0s" }
 balance_floor = "20"
 shared     = false
@@ -51,7 +56,8 @@ oncall = ["+8613900000000", "13900000001"]
 
 [[routes]]
 name     = "otp"
-match    = { class = "otp", prefix = ["+86"], tags.team = "db", source = "cli", country = "CN", hours = "22:00-06:00" }
+match    = { class = "otp", prefix = ["+86"], tags.team = "db", source = "cli", country = "CN", \
+hours = "22:00-06:00", size = { min = 1, max = 70 } }
 strategy = "failover"
 accounts = ["main", "backup"]
 when_in_doubt = "resend-other"
@@ -60,6 +66,15 @@ report_timeout = "45s"
 on_undelivered = "next"
 expires_after = "5m"
 max_copies = 2
+
+[limits]
+per_recipient = ["30/h", "100/d"]
+critical_per_recipient = []
+spend_per_day = 500
+
+[opt_out]
+words = ["STOP", " 退订 "]
+exempt = ["otp", "critical"]
 
 [gateway]
 listen = "127.0.0.1:8470"
@@ -80,10 +95,16 @@ def test_every_key_of_the_contract_is_read(read, tmp_path):
     assert (main.id, main.vendor, main.base_url) == ("main", "winnerlook", "http://sms.example.com")
     assert (main.signature, main.price, main.balance_floor) == ("【Example】", Decimal("0.10"), Decimal(20))
     assert main.poll == Polling(reports_s=5.0, inbound_s=0.5, balance_s=0.0)
+    assert main.hours == Hours(start=time(8), end=time(22), zone=ZoneInfo("Asia/Shanghai"))
     assert (main.push.token.reveal(), main.push.allow) == ("third-canary", ("203.0.113.0/24",))
     assert (main.settings.password.reveal(), main.settings.channel) == ("first-canary", "37")
+    assert (backup.hours, backup.limits.spend_per_day) == (None, None)
     assert (backup.settings.user_id, backup.settings.interface) == ("12", "json")
     assert config.groups == {"oncall": (E164("+8613900000000"), E164("+8613900000001"))}
+    assert config.limits == FleetLimits(
+        per_recipient=(Rate(30, 3_600), Rate(100, 86_400)), critical_per_recipient=(), spend_per_day=Decimal(500)
+    )
+    assert config.opt_out == OptOut(words=("STOP", "退订"), exempt=frozenset({MessageClass.OTP, MessageClass.CRITICAL}))
     assert (config.gateway.host, config.gateway.port) == ("127.0.0.1", 8470)
     assert config.gateway.keys[0].sha256.startswith("9f86d081")
     assert config.gateway.keys[0].scopes == ("send:alert", "send:critical")
@@ -97,6 +118,7 @@ def test_every_key_of_a_route_is_read(read):
     assert (route.match.classes, route.match.tags) == ((MessageClass.OTP,), {"team": "db"})
     assert (route.match.prefixes, route.match.country_prefixes, route.match.sources) == (("+86",), ("+86",), ("cli",))
     assert (route.match.hours.start.hour, route.match.hours.end.hour, route.match.hours.zone.key) == (22, 6, "UTC")
+    assert (route.match.size, route.weights) == (Size(least=1, most=70), {})
     assert route.changes == RuleChanges(
         when_in_doubt=InDoubt.RESEND_OTHER,
         evidence_wait=timedelta(seconds=8),
@@ -112,8 +134,49 @@ def test_given_limits_override_the_vendors_one_by_one(read):
     limits = read(EXAMPLE.replace('submits = ["50/s"], ', "")).accounts["main"].limits
 
     assert limits == Limits(
-        submits=(Rate(20, 1),), per_recipient=(Rate(10, 86_400),), max_recipients=400, limit_scope="account"
-    )
+        submits=(Rate(20, 1),), per_recipient=(Rate(10, 86_400),), max_recipients=400, limit_scope="account",
+        spend_per_day=Decimal("50.5"),
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("strategy", Strategy, ids=lambda strategy: strategy.value)
+def test_every_strategy_is_accepted_with_names_alone(read, strategy):
+    """Each word is a strategy; the accounts keep the order written, and all weigh the same where weights count."""
+    (route,) = read(EXAMPLE.replace('"failover"', f'"{strategy.value}"')).routes
+
+    assert (route.strategy, route.accounts) == (strategy, ("main", "backup"))
+    assert route.weights == ({"main": 100, "backup": 100} if strategy is Strategy.WEIGHTED else {})
+
+
+@pytest.mark.parametrize(
+    ("accounts", "weights"),
+    [
+        ('{ account = "main", weight = 70 }, { account = "backup", weight = 0 }', {"main": 70, "backup": 0}),
+        ('"backup", { account = "main", weight = 1000 }', {"backup": 100, "main": 1000}),
+        ('{ account = "main" }, { account = "backup", weight = 30 }', {"main": 100, "backup": 30}),
+    ],
+)
+def test_weights_are_kept_in_the_order_written(read, accounts, weights):
+    """A weighted route has a weight for each of its accounts: 100 where none is given, 0 for a stand-in."""
+    text = EXAMPLE.replace('"failover"', '"weighted"').replace('"main", "backup"', accounts)
+    (route,) = read(text).routes
+
+    assert list(route.weights.items()) == list(weights.items())
+    assert route.accounts == tuple(weights)
+
+
+@pytest.mark.parametrize(
+    ("written", "size"),
+    [("{ min = 71 }", Size(least=71)), ("{ max = 0 }", Size(most=0)), ("{ min = 7, max = 7 }", Size(least=7, most=7))],
+)
+def test_an_end_of_a_size_may_be_left_open(read, written, size):
+    """One end of a size is enough, and both may be the same."""
+    assert read(EXAMPLE.replace("{ min = 1, max = 70 }", written)).routes[0].match.size == size
+
+
+def test_an_empty_list_of_words_lets_nobody_opt_out_by_a_word(read):
+    """An empty list is kept, and is not the same as one that is left out."""
+    assert read("[opt_out]\nwords = []").opt_out == OptOut(words=())
 
 
 def test_an_empty_file_is_a_configuration(read, tmp_path):
@@ -123,6 +186,7 @@ def test_an_empty_file_is_a_configuration(read, tmp_path):
     assert (config.accounts, config.groups, config.routes) == ({}, {}, ())
     assert config.store == Store(path=tmp_path / "tocsin.db")
     assert config.gateway == Gateway()
+    assert (config.limits, config.opt_out) == (FleetLimits(), OptOut())
 
 
 @pytest.mark.parametrize(
@@ -156,6 +220,8 @@ def test_findings_come_all_at_once(findings):
         ("13900000001", "911"),
         ('"backup"]', '"bakup"]'),
         ("127.0.0.1:8470", "8470"),
+        ("spend_per_day = 500", "spend_per_day = -500"),
+        ('"critical"]\n\n[gateway]', '"crisis"]\n\n[gateway]'),
     ]:
         text = text.replace(old, new)
 
@@ -166,6 +232,8 @@ def test_findings_come_all_at_once(findings):
         "groups.oncall[1]",
         "routes[0].accounts[1]",
         "gateway.listen",
+        "limits.spend_per_day",
+        "opt_out.exempt[1]",
     ]
 
 

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import re
+from decimal import Decimal
 
 from tocsin.config import TEMPLATE
+from tocsin.model.limits import FleetLimits, OptOut
+from tocsin.model.message import MessageClass
 
 _OPTION = re.compile(r"^#(?=[a-z_]+ = )", re.MULTILINE)
 
@@ -21,9 +24,11 @@ def test_every_option_of_the_template_can_be_switched_on(read):
     """Each line that is commented out is valid where it stands, all of them together."""
     config = read(_OPTION.sub("", TEMPLATE))
 
-    assert len(_OPTION.findall(TEMPLATE)) >= 12
+    assert len(_OPTION.findall(TEMPLATE)) >= 19
     assert config.accounts["main"].signature == "【Example】"
     assert config.routes[0].changes.max_copies == 2
+    assert config.limits == FleetLimits(spend_per_day=Decimal(500))
+    assert config.opt_out == OptOut(exempt=frozenset({MessageClass.OTP}))
 
 
 def test_the_template_holds_no_secret():

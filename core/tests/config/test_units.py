@@ -13,7 +13,7 @@ from tocsin.config import units
 from tocsin.config.findings import Findings, Unfit
 from tocsin.model.account import Rate
 
-PARSERS = (units.text, units.flag, units.duration, units.interval, units.rate, units.amount, units.price)
+PARSERS = (units.text, units.flag, units.duration, units.interval, units.rate, units.amount, units.price, units.budget)
 
 
 @pytest.mark.parametrize(

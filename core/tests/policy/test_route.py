@@ -1,25 +1,26 @@
 """Which route takes a message, and how each class is treated on it."""
 
-from datetime import UTC, datetime, time, timedelta
+from datetime import datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 import attrs
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
+from tocsin.model.hours import Hours
 from tocsin.model.ids import AccountId
 from tocsin.model.message import MessageClass
 from tocsin.model.phone import parse_number
 from tocsin.policy.order import order
 from tocsin.policy.route import (
     CLASS_RULES,
-    Hours,
     InDoubt,
     Match,
     OnUndelivered,
     Route,
     RuleChanges,
+    Size,
     Traits,
     find_route,
 )
@@ -32,6 +33,7 @@ TRAITS = Traits(
     tags={"team": "db", "env": "live"},
     source="alertmanager",
     now=NOON,
+    size=30,
 )
 OFFICE = Hours(start=time(9), end=time(18), zone=SHANGHAI)
 
@@ -59,6 +61,10 @@ OFFICE = Hours(start=time(9), end=time(18), zone=SHANGHAI)
         (Match(classes=(MessageClass.ALERT,), tags={"team": "db"}, prefixes=("+86",), hours=OFFICE), True),
         (Match(classes=(MessageClass.ALERT,), tags={"team": "web"}, prefixes=("+86",), hours=OFFICE), False),
         (Match(classes=(MessageClass.ALERT,), sources=("cli",)), False),
+        (Match(size=Size(least=30, most=30)), True),
+        (Match(size=Size(least=31)), False),
+        (Match(size=Size(most=29)), False),
+        (Match(classes=(MessageClass.ALERT,), size=Size(most=29)), False),
     ],
 )
 def test_keys_are_anded_and_a_list_means_any_of(match, taken):
@@ -69,48 +75,23 @@ def test_keys_are_anded_and_a_list_means_any_of(match, taken):
 @pytest.mark.parametrize("field", attrs.fields(Match), ids=lambda field: field.name)
 def test_a_match_that_asks_anything_does_not_take_all(field):
     """`takes_all` is said of a match that asks nothing, and of no other."""
-    asking = {"classes": (MessageClass.ALERT,), "tags": {"a": "b"}, "hours": OFFICE}.get(field.name, ("+86",))
+    given = {"classes": (MessageClass.ALERT,), "tags": {"a": "b"}, "hours": OFFICE, "size": Size(least=1)}
+    asking = given.get(field.name, ("+86",))
 
     assert Match().takes_all
     assert not Match(**{field.name: asking}).takes_all
 
 
-@pytest.mark.parametrize(
-    ("start", "end", "inside", "outside"),
-    [
-        (time(9), time(18), ["09:00", "12:00", "17:59:59"], ["08:59:59", "18:00", "00:00"]),
-        (time(22), time(6), ["22:00", "23:59:59", "00:00", "05:59:59"], ["06:00", "12:00", "21:59:59"]),
-        (time(0), time(0), [], ["00:00", "12:00"]),
-        (time(0), time(23, 59), ["00:00", "23:58"], ["23:59"]),
-    ],
-    ids=["by day", "across midnight", "empty", "all but a minute"],
-)
-def test_hours_hold_their_start_and_not_their_end(start, end, inside, outside):
-    """A window holds its start and not its end, and may cross midnight."""
-    hours = Hours(start=start, end=end, zone=SHANGHAI)
-
-    def at(clock):
-        return datetime.combine(NOON.date(), time.fromisoformat(clock), SHANGHAI)
-
-    assert [clock for clock in (*inside, *outside) if hours.include(at(clock))] == inside
+@given(st.integers(0, 200), st.integers(0, 200), st.none() | st.integers(0, 200))
+def test_a_size_holds_both_its_ends(length, least, most):
+    """A length fits from the least to the most, both included; without a most there is no upper end."""
+    assert Size(least=least, most=most).holds(length) == (length in range(least, 201 if most is None else most + 1))
 
 
-def test_hours_are_read_on_their_own_zones_clock():
-    """The same moment is inside or outside by the window's zone, whatever zone the moment is told in."""
-    moment = datetime(2026, 1, 1, 1, 30, tzinfo=UTC)  # 09:30 in Shanghai
-
-    assert OFFICE.include(moment)
-    assert not attrs.evolve(OFFICE, zone=ZoneInfo("UTC")).include(moment)
-
-
-@settings(deadline=None)
-@given(st.times(), st.times(), st.datetimes(timezones=st.just(UTC)))
-def test_a_window_and_its_rest_share_no_moment(start, end, moment):
-    """Each moment is in a window or in the rest of the day, never in both, and in one of them unless both are empty."""
-    window = Hours(start=start, end=end, zone=ZoneInfo("UTC"))
-    rest = Hours(start=end, end=start, zone=ZoneInfo("UTC"))
-
-    assert window.include(moment) + rest.include(moment) == (start != end)
+def test_a_size_of_which_nothing_is_said_holds_any_text():
+    """Neither an empty text nor a long one is too short or too long for a size without ends."""
+    assert Size().holds(0)
+    assert Size().holds(1_000_000)
 
 
 def test_the_first_route_that_takes_it_wins():

@@ -27,7 +27,7 @@ VALUES = [
         (Verdict, ["chosen", "eligible", "already_tried", "rests", "cannot_carry", "not_asked"]),
         (InDoubt, ["hold", "resend-same", "resend-other"]),
         (OnUndelivered, ["next", "stop"]),
-        (Strategy, ["failover"]),
+        (Strategy, ["failover", "weighted", "round-robin", "cheapest", "best", "broadcast"]),
     ],
     ids=lambda value: getattr(value, "__name__", None),
 )

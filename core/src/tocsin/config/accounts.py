@@ -6,16 +6,16 @@ import ipaddress
 import re
 from collections.abc import Collection, Mapping
 from functools import partial
-from typing import Any
 from urllib.parse import urlsplit
 
 import attrs
 
 from tocsin.config import units
 from tocsin.config.findings import Unfit
+from tocsin.config.hours import read_hours
 from tocsin.config.secrets import SecretResolver
 from tocsin.config.settings import read_settings
-from tocsin.config.table import Table
+from tocsin.config.table import Table, present
 from tocsin.model.account import Account, Limits, Polling, PushAccess, Vendor
 from tocsin.model.ids import AccountId
 
@@ -68,6 +68,7 @@ def _read_account(
         price=table.read("price", units.price),
         balance_floor=table.read("balance_floor", units.amount),
         shared=table.read("shared", units.flag) or False,
+        hours=read_hours(table),
         limits=_read_limits(table.table("limits"), vendor.limits if vendor else Limits()),
         poll=_read_poll(table.table("poll")),
         push=_read_push(table.table("push"), secrets),
@@ -129,15 +130,16 @@ def _read_limits(table: Table, defaults: Limits) -> Limits:
         "submits": table.read_list("submits", units.rate),
         "per_recipient": table.read_list("per_recipient", units.rate),
         "limit_scope": table.read("limit_scope", units.choice({"number": "number", "account": "account"})),
+        "spend_per_day": table.read("spend_per_day", units.budget),
     }
     table.refuse_unasked()
-    return attrs.evolve(defaults, **_present(given))
+    return attrs.evolve(defaults, **present(given))
 
 
 def _read_poll(table: Table) -> Polling:
     given = {f"{key}_s": table.read(key, _seconds) for key in ("reports", "inbound", "balance")}
     table.refuse_unasked()
-    return Polling(**_present(given))
+    return Polling(**present(given))
 
 
 def _read_push(table: Table, secrets: SecretResolver) -> PushAccess:
@@ -156,7 +158,3 @@ def _network(value: object) -> str:
 
 def _seconds(value: object) -> float:
     return units.duration(value).total_seconds()
-
-
-def _present(values: Mapping[str, object]) -> dict[str, Any]:
-    return {key: value for key, value in values.items() if value is not None}

@@ -12,6 +12,7 @@ from tocsin.config.accounts import read_accounts
 from tocsin.config.findings import Findings
 from tocsin.config.gateway import read_gateway
 from tocsin.config.groups import read_groups
+from tocsin.config.limits import read_fleet_limits, read_opt_out
 from tocsin.config.routes import read_routes
 from tocsin.config.secrets import SecretResolver
 from tocsin.config.store import read_store
@@ -68,6 +69,8 @@ def load_config(
         groups=read_groups(root.table("groups")),
         routes=read_routes(root, accounts.content.keys()),
         gateway=read_gateway(root.table("gateway")),
+        limits=read_fleet_limits(root.table("limits")),
+        opt_out=read_opt_out(root.table("opt_out")),
     )
     root.refuse_unasked()
     if findings.lines:

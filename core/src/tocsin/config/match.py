@@ -1,25 +1,21 @@
-"""What a route's `match` asks for: class, tags, prefix, country, source and hours."""
+"""What a route's `match` asks for: class, tags, prefix, country, source, hours and size."""
 
 from __future__ import annotations
 
 import importlib
 import re
-from datetime import time
-from zoneinfo import ZoneInfo
 
 from tocsin.config import units
 from tocsin.config.findings import Unfit, quote
+from tocsin.config.hours import read_hours
 from tocsin.config.table import Table
 from tocsin.errors import MissingExtra
 from tocsin.model.message import MessageClass
-from tocsin.policy.route import Hours, Match
+from tocsin.policy.route import Match, Size
 
 _PREFIX = re.compile(r"\+[1-9][0-9]{0,14}")
 _COUNTRY = re.compile(r"[A-Z]{2}")
-_HOURS = re.compile(r"([0-9:]+)-([0-9:]+)(?: +(\S+))?")
-_CLOCK = re.compile(r"([01][0-9]|2[0-3]):([0-5][0-9])|24:00")
-_MIDNIGHT = "24:00"
-_EXPECTED_HOURS = 'expected hours such as "22:00-06:00 Asia/Shanghai"'
+_LONGEST = 100_000
 
 
 def read_match(table: Table) -> Match:
@@ -30,7 +26,8 @@ def read_match(table: Table) -> Match:
         prefixes=table.read_any_of("prefix", _prefix),
         country_prefixes=table.read_any_of("country", calling_code),
         sources=table.read_any_of("source", units.text),
-        hours=_read_hours(table),
+        hours=read_hours(table),
+        size=_read_size(table),
     )
     table.refuse_unasked()
     return match
@@ -66,43 +63,15 @@ def calling_code(value: object) -> str:
     return f"+{code}"
 
 
-def _read_hours(table: Table) -> Hours | None:
-    if not isinstance(table.take("hours"), dict):
-        return table.read("hours", _hours)
-    window = table.table("hours")
-    start = window.need("from", _clock, 'a time such as "22:00"')
-    end = window.need("to", _clock, 'a time such as "06:00"')
-    zone = window.read("zone", _zone) or ZoneInfo("UTC")
-    window.refuse_unasked()
-    if start is None or end is None:
+def _read_size(table: Table) -> Size | None:
+    if table.take("size") is None:
         return None
-    return table.findings.parse(window.path, lambda _: _window(start, end, zone), None)
-
-
-def _hours(value: object) -> Hours:
-    written = _HOURS.fullmatch(value) if isinstance(value, str) else None
-    if written is None:
-        raise Unfit(_EXPECTED_HOURS)
-    return _window(_clock(written[1]), _clock(written[2]), _zone(written[3] or "UTC"))
-
-
-def _window(start: time, end: time, zone: ZoneInfo) -> Hours:
-    if start == end:
-        raise Unfit("expected an end that differs from the start; without hours, the route is open all day")
-    return Hours(start=start, end=end, zone=zone)
-
-
-def _clock(value: object) -> time:
-    if isinstance(value, time):  # TOML has times of day, written without quotes
-        return value
-    written = _CLOCK.fullmatch(value) if isinstance(value, str) else None
-    if written is None:
-        raise Unfit('expected a time of day such as "22:00"')
-    return time(0) if written[0] == _MIDNIGHT else time(int(written[1]), int(written[2]))
-
-
-def _zone(value: object) -> ZoneInfo:
-    try:
-        return ZoneInfo(units.text(value))
-    except (KeyError, ValueError, OSError):  # what zoneinfo raises for unknown names, bad names and directories
-        raise Unfit("expected a time zone such as Asia/Shanghai") from None
+    given = table.table("size")
+    length = units.whole_number(0, _LONGEST)
+    least, most = given.read("min", length), given.read("max", length)
+    given.refuse_unasked()
+    if not given.content.keys() & {"min", "max"}:
+        given.findings.add(given.path, "expected min, max or both, in characters")
+    elif least is not None and most is not None and most < least:
+        given.note("max", "expected no less than min")
+    return Size(least=least or 0, most=most)

@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from tocsin.config import units
-from tocsin.config.findings import Unfit, quote
+from tocsin.config.findings import quote
 from tocsin.config.match import read_match
+from tocsin.config.shares import read_shares
 from tocsin.config.table import Table
-from tocsin.model.ids import AccountId
 from tocsin.policy.route import InDoubt, OnUndelivered, Route, RuleChanges, Strategy
 
-_PLANNED_STRATEGIES = ("weighted", "round-robin", "cheapest", "best", "broadcast")
 _PLANNED_KEYS = ("escalate_to", "ack_required")
 
 
@@ -41,30 +40,23 @@ def read_routes(root: Table, accounts: Collection[str]) -> tuple[Route, ...]:
 
 def _read_route(name: str, table: Table, accounts: Collection[str]) -> Route | None:
     match = read_match(table.table("match"))
-    strategy = table.read("strategy", _strategy) or Strategy.FAILOVER
-    chosen = _read_accounts(table, accounts)
+    strategy = _read_strategy(table)
+    shares = read_shares(table, strategy, accounts)
     changes = _read_changes(table)
     for key in _PLANNED_KEYS:
         if table.take(key) is not None:
             table.note(key, "not available yet; leave it out")
     table.refuse_unasked()
-    return Route(name=name, match=match, strategy=strategy, accounts=chosen, changes=changes) if chosen else None
+    if strategy is None or not shares:
+        return None
+    weights = shares if strategy is Strategy.WEIGHTED else {}
+    return Route(name=name, match=match, strategy=strategy, accounts=tuple(shares), weights=weights, changes=changes)
 
 
-def _strategy(value: object) -> Strategy:
-    if value in _PLANNED_STRATEGIES:
-        raise Unfit(f"strategy {quote(str(value))} is not available yet; expected {Strategy.FAILOVER.value}")
-    return units.member(Strategy)(value)
-
-
-def _read_accounts(table: Table, accounts: Collection[str]) -> tuple[AccountId, ...]:
-    if table.content.get("strategy") in _PLANNED_STRATEGIES:
-        table.take("accounts")  # may be written in that strategy's own way
-        return ()
-    if "accounts" not in table.content:
-        table.note("accounts", 'missing; expected a list of account names such as ["main", "backup"]')
-    known = {name: AccountId(name) for name in accounts}
-    return table.read_list("accounts", units.named("account", known), least=1) or ()
+def _read_strategy(table: Table) -> Strategy | None:
+    """Return how the accounts are ordered; None where what is written says it in no known way."""
+    strategy = table.read("strategy", units.member(Strategy))
+    return strategy if "strategy" in table.content else Strategy.FAILOVER
 
 
 def _read_changes(table: Table) -> RuleChanges:

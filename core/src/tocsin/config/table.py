@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import attrs
 
@@ -11,6 +11,7 @@ from tocsin.config.findings import Findings, did_you_mean, key_path
 
 T = TypeVar("T")
 
+TWICE = "stands in the list twice"
 _NO_TABLE = "expected a table such as { key = … }"
 
 
@@ -59,12 +60,20 @@ class Table:
             parser: of one item.
             least: fewest items that the list may have.
         """
-        items = self._take_list(key)
+        items = self.items(key, least=least)
+        return None if items is None else self._parse_each(parser, items)
+
+    def items(self, key: str, *, least: int = 0) -> list[tuple[str, object]] | None:
+        """Return the items of a list as they stand, each with its key path; the list may be left out."""
+        items = self.take(key)
         if items is None:
+            return None
+        if not isinstance(items, list):
+            self.note(key, "expected a list such as [ … ]")
             return None
         if len(items) < least:
             self.note(key, "expected at least one item in the list")
-        return self._parse_each(key_path(self.path, key), parser, items)
+        return [(f"{key_path(self.path, key)}[{position}]", item) for position, item in enumerate(items)]
 
     def read_any_of(self, key: str, parser: Callable[[object], T]) -> tuple[T, ...]:
         """Return what is written as one value or as a list of at least one; nothing where the key is left out."""
@@ -84,8 +93,7 @@ class Table:
 
     def tables(self, key: str) -> Iterator[Table]:
         """Yield the tables of an array of tables."""
-        for position, value in enumerate(self._take_list(key) or ()):
-            path = f"{key_path(self.path, key)}[{position}]"
+        for path, value in self.items(key) or ():
             if isinstance(value, dict):
                 yield Table(path, value, self.findings)
             else:
@@ -97,19 +105,17 @@ class Table:
             if key not in self._asked:
                 self.note(key, f"unknown key{did_you_mean(key, self._asked)}")
 
-    def _take_list(self, key: str) -> list[object] | None:
-        value = self.take(key)
-        if value is None or isinstance(value, list):
-            return value
-        self.note(key, "expected a list such as [ … ]")
-        return None
-
-    def _parse_each(self, path: str, parser: Callable[[object], T], items: list[object]) -> tuple[T, ...]:
+    def _parse_each(self, parser: Callable[[object], T], items: list[tuple[str, object]]) -> tuple[T, ...]:
         parsed: dict[T, None] = {}
-        for position, item in enumerate(items):
-            value = self.findings.parse(f"{path}[{position}]", parser, item)
+        for path, item in items:
+            value = self.findings.parse(path, parser, item)
             if value in parsed:
-                self.findings.add(f"{path}[{position}]", "stands in the list twice")
+                self.findings.add(path, TWICE)
             elif value is not None:
                 parsed[value] = None
         return tuple(parsed)
+
+
+def present(values: Mapping[str, object]) -> dict[str, Any]:
+    """Return what was written and fits, to be put in the place of defaults."""
+    return {key: value for key, value in values.items() if value is not None}

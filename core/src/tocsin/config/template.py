@@ -16,8 +16,6 @@ TEMPLATE = """\
 #     { env = "NAME" }              an environment variable
 #     { file = "path" }             a file that only you can read (chmod 600)
 #     { keyring = "service/user" }  an entry of the system's keyring (needs: pip install keyring)
-#
-# "(later)" marks what this version reads and checks, and does not act on yet.
 
 
 # Where messages are kept, so that none is lost when the machine stops. Three slashes: a file beside
@@ -46,18 +44,22 @@ insecure_http = "acknowledged"
 # Appended to every text that does not end in a signature. Both vendors want one.
 #signature = "【Example】"
 
-# What one segment of a text costs (later). In quotes, so that it stays exact.
+# What one segment of a text costs. In quotes, so that it stays exact.
 #price = "0.10"
 
-# How fast the account may be used: numbers in one submit, and (later) submits in a window, messages to one number,
-# and whether per_recipient counts by "number" or for the "account" as a whole. What you leave out is the vendor's own.
+# How much the account may be used: numbers in one submit, submits in a window, messages to one number, whether
+# per_recipient counts by "number" or for the "account" as a whole, and (with a price) money in 24 hours, by
+# spend_per_day = "50". What you leave out is the vendor's own.
 #limits = { submits = ["50/s"], per_recipient = ["10/d"], max_recipients = 500, limit_scope = "number" }
 
-# How often delivery reports, replies and the balance are asked for (later).
+# How often delivery reports, replies and the balance are asked for.
 #poll = { reports = "5s", inbound = "5s", balance = "60s" }
 
-# Below this balance the account is not used (later).
+# Below this balance the account is not used.
 #balance_floor = "20"
+
+# When the account may be used.
+#hours = "08:00-22:00 Asia/Shanghai"
 
 # true where other software sends through the same account.
 #shared = false
@@ -76,16 +78,35 @@ password = { env = "IPYY_PASSWORD" }
 #oncall = ["+8613900000000", "13900000001"]
 
 
+# What holds for all accounts together: messages to one number (critical ones count by themselves; an empty list is
+# no limit), and money in 24 hours.
+
+[limits]
+#per_recipient = ["60/h", "200/d"]
+#critical_per_recipient = ["120/h"]
+#spend_per_day = "500"
+
+
+# Who answers with one of these words gets no more, through any account; but for the classes that are exempt.
+
+[opt_out]
+#words = ["TD", "T", "退订", "STOP"]
+#exempt = ["otp"]
+
+
 # Routes: the first one whose `match` fits takes the message. One without `match` takes all, and stands last.
 # "failover" tries the accounts in the order given, and goes on to the next when that is right: when the
-# first could not be reached, or refused for a reason that another might not have.
+# first could not be reached, or refused for a reason that another might not have. Others: "round-robin" (in turn),
+# "cheapest" (by price and length), "best" (by delivery reports), "broadcast" (a copy by every account), and
+# "weighted": accounts = [{ account = "main", weight = 70 }, { account = "backup", weight = 30 }]
 
 [[routes]]
 name     = "all"
 strategy = "failover"
 accounts = ["main", "backup"]
 
-# What a route takes: class, tags, prefix, country, source, hours. All that is asked must hold; a list means any of.
+# What a route takes: class, tags, prefix, country, source, hours, size = { min = 1, max = 70 }.
+# All that is asked must hold; a list means any of.
 # Classes are otp, critical, alert (where nobody says), notice and bulk.
 #match = { class = ["otp", "critical"], prefix = "+86", tags = { team = "db" }, hours = "08:00-22:00 Asia/Shanghai" }
 
@@ -95,9 +116,9 @@ accounts = ["main", "backup"]
 #when_in_doubt = "resend-other"
 # how long to wait first for a report that settles it;
 #evidence_wait = "60s"
-# how long to wait for the report of a message that was taken, before the next account is tried (later);
+# how long to wait for the report of a message that was taken, before the next account is tried;
 #report_timeout = "5m"
-# what a report "not delivered" leads to: the "next" account, or "stop" (later);
+# what a report "not delivered" leads to: the "next" account, or "stop";
 #on_undelivered = "next"
 # when it is too late to begin another try;
 #expires_after = "4h"

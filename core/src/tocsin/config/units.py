@@ -142,6 +142,14 @@ def price(value: object) -> Decimal:
     return exact
 
 
+def budget(value: object) -> Decimal:
+    """Read an amount above zero."""
+    exact = amount(value)
+    if exact <= 0:
+        raise Unfit("expected an amount above 0")
+    return exact
+
+
 def _decimal_text(value: str | int) -> str:
     # Python refuses to write out a whole number of more than 4,300 digits; TOML can hold one in hexadecimal.
     return value if isinstance(value, str) else str(value) if abs(value) < 10**15 else ""

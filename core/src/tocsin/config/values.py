@@ -9,6 +9,7 @@ import attrs
 
 from tocsin.model.account import Account
 from tocsin.model.ids import AccountId
+from tocsin.model.limits import FleetLimits, OptOut
 from tocsin.model.phone import E164
 from tocsin.policy.route import Route
 
@@ -65,6 +66,8 @@ class Config:
         groups: recipients by the group's name.
         routes: in the order written; the first that takes a message has it.
         gateway: the HTTP service.
+        limits: what holds for all accounts together.
+        opt_out: how people say that they want no more.
     """
 
     source: str
@@ -73,3 +76,5 @@ class Config:
     groups: Mapping[str, tuple[E164, ...]]
     routes: tuple[Route, ...]
     gateway: Gateway
+    limits: FleetLimits = attrs.field(factory=FleetLimits)
+    opt_out: OptOut = attrs.field(factory=OptOut)

@@ -17,6 +17,7 @@ _CAPABILITIES = t.Capabilities(
     mms=True,
     encrypted=True,
     signature_required=True,
+    segments=t.ALIKE,  # the document bills "消费的条数" (8.3) and does not say how it counts: as its neighbours do
 )
 _OPERATIONS = {
     "mms-balance": t.Operation(title="What is left for multimedia messages", exchange=codec.query_mms_balance),

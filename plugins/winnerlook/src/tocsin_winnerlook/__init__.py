@@ -20,6 +20,7 @@ _CAPABILITIES = t.Capabilities(
     extension_digits=codec.EXTENSION_DIGITS,
     encrypted=True,
     signature_required=True,  # source: 短信发送, "短信内容最后一个字符必须是】"
+    segments=t.ALIKE,  # source: 短信发送, Channel, "计费方式：70字符/条，超", broken off; 67 as in the trade
 )
 
 _KEYWORDS = t.Operation(
@@ -56,10 +57,7 @@ def capabilities(account: t.Account) -> t.Capabilities:
     )
 
 
-@t.hookimpl
-def fits(account: t.Account, submission: t.Submission) -> str:
-    """Say why the account cannot carry the submission; an empty text where it can."""
-    return codec.unfit(account, submission)
+fits = t.hookimpl(codec.unfit)
 
 
 @t.hookimpl
