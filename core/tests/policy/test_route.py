@@ -1,18 +1,21 @@
 """Which route takes a message, and how each class is treated on it."""
 
+from collections import Counter
 from datetime import datetime, time, timedelta
+from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 import attrs
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tocsin.model.hours import Hours
 from tocsin.model.ids import AccountId
 from tocsin.model.message import MessageClass
 from tocsin.model.phone import parse_number
-from tocsin.policy.order import order
+from tocsin.policy.judge import Candidate
+from tocsin.policy.order import Lot, order
 from tocsin.policy.route import (
     CLASS_RULES,
     InDoubt,
@@ -21,6 +24,7 @@ from tocsin.policy.route import (
     Route,
     RuleChanges,
     Size,
+    Strategy,
     Traits,
     find_route,
 )
@@ -105,17 +109,116 @@ def test_the_first_route_that_takes_it_wins():
     assert find_route((otp,), TRAITS) is None
 
 
-def test_failover_keeps_the_order_written():
-    """The accounts of a failover route are judged in the order in which it names them."""
-    route = Route(name="all", accounts=(AccountId("b"), AccountId("a"), AccountId("c")))
+def candidates(**facts):
+    """Make a candidate of each name, with that fact of it."""
+    ((field, values),) = facts.items()
+    return tuple(Candidate(account=AccountId(name), **{field: value}) for name, value in values.items())
 
-    assert order(route) == ("b", "a", "c")
+
+def ordered(strategy, given, lot=None, weights=None):
+    route = Route(name="all", accounts=tuple(one.account for one in given), strategy=strategy, weights=weights or {})
+    return "".join(one.account for one in order(route, given, lot or Lot()))
+
+
+UNLIKE = (
+    Candidate(account=AccountId("b"), cost=Decimal(2), quality=50),
+    Candidate(account=AccountId("a"), cost=Decimal(1), quality=10),
+    Candidate(account=AccountId("c"), quality=90),
+)
+
+
+@pytest.mark.parametrize("strategy", [Strategy.FAILOVER, Strategy.BROADCAST])
+def test_failover_and_broadcast_keep_the_order_written(strategy):
+    """Neither price nor quality, nor draw nor turn moves an account of a route that is as written."""
+    assert ordered(strategy, UNLIKE, Lot(turn=1, draw=0.9)) == "bac"
+
+
+@pytest.mark.parametrize(("turn", "first"), [(0, "bac"), (1, "acb"), (2, "cba"), (3, "bac"), (10**12, "acb")])
+def test_in_turn_each_account_begins_once(turn, first):
+    """The next message begins with the next account, and the others follow it round."""
+    assert ordered(Strategy.ROUND_ROBIN, UNLIKE, Lot(turn=turn)) == first
+
+
+@pytest.mark.parametrize(
+    ("costs", "expected"),
+    [
+        ({"a": None, "b": Decimal(2), "c": Decimal(1)}, "cba"),
+        ({"a": Decimal(1), "b": Decimal(0), "c": Decimal("1.0")}, "bac"),
+        ({"a": None, "b": None, "c": Decimal(9)}, "cab"),
+    ],
+)
+def test_the_cheapest_is_first_and_who_has_no_price_is_last(costs, expected):
+    """Accounts stand by what the text costs there; equals, and those without a price, as written."""
+    assert ordered(Strategy.CHEAPEST, candidates(cost=costs)) == expected
+
+
+def test_the_best_is_first():
+    """Accounts stand by their points of quality; equals as written."""
+    assert ordered(Strategy.BEST, UNLIKE) == "cba"
+    assert ordered(Strategy.BEST, candidates(quality={"a": 80, "b": 100, "c": 80})) == "bac"
+
+
+@pytest.mark.parametrize(
+    ("quality", "shares"),
+    [
+        ({"a": 100, "b": 100, "c": 100}, {"a": 700, "b": 300}),
+        ({"a": 0, "b": 100, "c": 100}, {"b": 1000}),
+        ({"a": 30, "b": 70, "c": 100}, {"a": 500, "b": 500}),
+    ],
+    ids=["as written", "one delivers nothing", "one delivers less"],
+)
+def test_each_account_is_drawn_as_often_as_its_weight_says(quality, shares):
+    """Of draws spread evenly each account gets its share, less where it delivers badly; one without weight is last."""
+    weights = {AccountId("a"): 70, AccountId("b"): 30, AccountId("c"): 0}
+    orders = [
+        ordered(Strategy.WEIGHTED, candidates(quality=quality), Lot(draw=(step + 0.5) / 1000), weights)
+        for step in range(1000)
+    ]
+
+    first = Counter(one[0] for one in orders)
+    assert {account: round(count, -1) for account, count in first.items()} == shares
+    assert "c" not in first
+
+
+def test_those_behind_the_first_are_drawn_too():
+    """With equal weights each order of three is as likely as any other: within one per cent of a sixth."""
+    weights = {AccountId(name): 5 for name in "abc"}
+    given = candidates(quality=dict.fromkeys("abc", 100))
+    orders = Counter(ordered(Strategy.WEIGHTED, given, Lot(draw=(step + 0.5) / 6000), weights) for step in range(6000))
+
+    assert len(orders) == 6
+    assert all(990 <= count <= 1010 for count in orders.values())
+
+
+@settings(deadline=None)
+@given(
+    strategy=st.sampled_from(Strategy),
+    facts=st.lists(
+        st.tuples(
+            st.none() | st.decimals(0, 100, places=2), st.integers(0, 100), st.integers(0, 1000)
+        ), min_size=1, max_size=8,
+    ),
+    turn=st.integers(0, 10**9),
+    draw=st.floats(0, 1, exclude_max=True),
+)  # fmt: skip
+def test_every_strategy_only_orders(strategy, facts, turn, draw):
+    """Whatever is known of them, each account stands in the order once, and the same lot gives the same order."""
+    given = tuple(
+        Candidate(account=AccountId(str(at)), cost=cost, quality=quality) for at, (cost, quality, _) in enumerate(facts)
+    )
+    weights = {AccountId(str(at)): weight for at, (_, _, weight) in enumerate(facts)}
+    route = Route(name="all", accounts=tuple(one.account for one in given), strategy=strategy, weights=weights)
+
+    found = order(route, given, Lot(turn=turn, draw=draw))
+
+    assert sorted(one.account for one in found) == sorted(one.account for one in given)
+    assert found == order(route, given, Lot(turn=turn, draw=draw))
 
 
 def test_a_strategy_that_nobody_orders_by_is_a_defect():
     """A new strategy without an order is an error, and not some order."""
     with pytest.raises(AssertionError):
-        order(Route(name="all", accounts=(AccountId("a"),), strategy=None))
+        ordered(None, UNLIKE)
 
 
 def test_a_route_has_an_account():

@@ -24,7 +24,7 @@ VALUES = [
     ("kind", "values"),
     [
         (Trigger, ["first", "not_taken", "doubt", "undelivered", "silence"]),
-        (Verdict, ["chosen", "eligible", "already_tried", "rests", "cannot_carry", "not_asked"]),
+        (Verdict, ["chosen", "eligible", "already_tried", "rests", "closed", "cannot_carry", "not_asked"]),
         (InDoubt, ["hold", "resend-same", "resend-other"]),
         (OnUndelivered, ["next", "stop"]),
         (Strategy, ["failover", "weighted", "round-robin", "cheapest", "best", "broadcast"]),
