@@ -67,6 +67,12 @@ def test_hours_that_hold_nothing_are_refused():
         Hours(start=time(0), end=time(0), zone=SHANGHAI)
 
 
+def test_hours_are_made_by_name():
+    """Start and end cannot be mistaken for each other."""
+    with pytest.raises(TypeError):
+        Hours(time(9), time(18), SHANGHAI)
+
+
 def test_hours_are_read_on_their_own_zones_clock():
     """The same moment is inside or outside by the window's zone, whatever zone the moment is told in."""
     moment = datetime(2026, 1, 1, 1, 30, tzinfo=UTC)  # 09:30 in Shanghai
@@ -160,6 +166,14 @@ def test_a_window_that_a_leap_swallows_is_left_out_that_day():
     hours = Hours(start=time(2, 30), end=time(3, 15), zone=BERLIN)
 
     assert hours.next_start(berlin("2026-03-28T12:00+01:00")) == berlin("2026-03-30T02:30+02:00")
+
+
+def test_a_rest_that_a_leap_swallows_does_not_close_it():
+    """Open but from 02:30, which is 03:30, to 03:00: on that day it does not close."""
+    hours = Hours(start=time(3), end=time(2, 30), zone=BERLIN)
+
+    assert hours.next_end(berlin("2026-03-28T12:00+01:00")) == berlin("2026-03-30T02:30+02:00")
+    assert hours.include(berlin("2026-03-29T03:30+02:00"))
 
 
 def test_two_moments_of_one_clock_are_told_apart():
