@@ -14,11 +14,12 @@ from tocsin.model.phone import parse_number
 from tocsin.model.push import Trust
 from tocsin.model.report import Batch, InboundMessage, Report, ReportState
 from tocsin.outbox.memory import MemoryRows
-from tocsin.outbox.record import Acceptance, Filter, Intent, NewDelivery, RawAnswer, Settlement, Verdict
+from tocsin.outbox.record import Acceptance, Filter, Intent, NewDelivery, RawAnswer, Settlement, Trigger, Verdict
+from tocsin.outbox.spending import Request
 from tocsin.outbox.sqlite import open_rows
 from tocsin.outbox.state import AttemptState, Event, State, step
 from tocsin.outbox.store import Outbox
-from tocsin.policy.decision import Submit, Trigger
+from tocsin.policy.decision import Submit
 from tocsin.policy.explain import explain
 from tocsin.verify import check_delivery, check_store, unread_answers
 
@@ -76,7 +77,8 @@ class Life:
         words = explain(decision)
         epoch = self.claimed().delivery.epoch
         intent = Intent(delivery=self.name, epoch=epoch, account=account, explanation=words)
-        ((attempt,),) = self.outbox.intend([(intent,)], self.at())
+        request = Request(account=account, cls=MessageClass.ALERT, intents=(intent,))
+        ((attempt,),) = self.outbox.intend([request], self.at())
         if outcome is not None:
             self.outbox.settle((Settlement(attempt=attempt.id, epoch=epoch, outcome=outcome),), self.at())
         return self

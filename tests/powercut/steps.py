@@ -16,6 +16,7 @@ from tocsin.model.push import Trust
 from tocsin.model.report import Batch, InboundMessage, Report, ReportState
 from tocsin.model.submission import Attachment
 from tocsin.outbox.record import Acceptance, Delivery, Filter, Intent, NewDelivery, RawAnswer, Settlement
+from tocsin.outbox.spending import Request
 from tocsin.outbox.state import State
 from tocsin.outbox.store import Outbox
 
@@ -141,7 +142,8 @@ class Steps:
             Intent(delivery=one.id, epoch=one.epoch, account=account, explanation={"decision": self._text(80)})
             for one in deliveries
         )
-        (attempts,) = self._outbox.intend([intents], self._now)
+        request = Request(account=account, cls=MessageClass.ALERT, intents=intents)
+        (attempts,) = self._outbox.intend([request], self._now)
         if outcome is None:
             return
         settled = tuple(Settlement(attempt=one.id, epoch=deliveries[0].epoch, outcome=outcome) for one in attempts)

@@ -142,7 +142,14 @@ class Tocsin:
         store = Outbox(self._rows, self._holders.is_dead)
         self._parts = Parts(
             store=store,
-            fleet=Fleet(registry=registry, accounts=config.accounts, routes=config.routes, keywords=store.keywords),
+            fleet=Fleet(
+                registry=registry,
+                accounts=config.accounts,
+                routes=config.routes,
+                keywords=store.keywords,
+                limits=config.limits,
+                opt_out=config.opt_out,
+            ),
             transports=Transports(outside.http, lambda account: StoringSink(store, outside.clock, account)),
             clock=outside.clock,
             dice=outside.dice,

@@ -25,6 +25,10 @@ OBSERVER_FAILED = "tocsin.middleware.observer_failed"
 WORKER_STARTED = "tocsin.worker.started"
 WORKER_STOPPED = "tocsin.worker.stopped"
 STORE_RECOVERED = "tocsin.store.recovered"
+ACCOUNT_CLOSED = "tocsin.account.closed"
+ACCOUNT_OPENED = "tocsin.account.opened"
+QUALITY_MOVED = "tocsin.quality.moved"
+OPTED_OUT = "tocsin.recipient.opted_out"
 
 ALLOWED_KEYS = frozenset(
     {

@@ -16,9 +16,8 @@ from tocsin.model.ids import AccountId, DeliveryId, VendorId, message_of, positi
 from tocsin.model.report import ReportState
 from tocsin.outbox.evidence import CLOCK_SKEW
 from tocsin.outbox.ports import Store
-from tocsin.outbox.record import Attempt, Chapter, Dossier, Loose, StoredReport
+from tocsin.outbox.record import Attempt, Chapter, Dossier, Loose, StoredReport, Trigger
 from tocsin.outbox.state import TRANSITIONS, AttemptState, Event, State
-from tocsin.policy.decision import Trigger
 
 __all__ = ["INVARIANTS", "Dossier", "Violation", "check_delivery", "check_store", "unread_answers"]
 

@@ -17,6 +17,7 @@ from tocsin.model.submission import Attachment, Submission
 from tocsin.outbox.record import Delivery
 from tocsin.outbox.state import State
 from tocsin.policy.decision import Submit, Trigger
+from tocsin.policy.judge import Candidate
 from tocsin.policy.route import CLASS_RULES
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -44,6 +45,9 @@ def plan(position, to, account="one", text="t", room=100, cls=MessageClass.ALERT
         account=Account(id=AccountId(account), vendor="v", base_url="http://v.invalid", settings=None),
         submission=Submission(to=(to,), texts=(text,), **more),
         room=room,
+        cls=cls,
+        retries=False,
+        bill=Candidate(account=AccountId(account)),
     )
 
 

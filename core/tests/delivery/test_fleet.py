@@ -4,6 +4,7 @@ import attrs
 import pytest
 
 from tocsin.delivery.fleet import Fleet, submission_for
+from tocsin.delivery.survey import Survey
 from tocsin.delivery.transports import Transports
 from tocsin.errors import NotFound, PluginError
 from tocsin.model.account import Capabilities, Limits
@@ -11,8 +12,9 @@ from tocsin.model.ids import AccountId
 from tocsin.model.message import MessageClass
 from tocsin.model.phone import parse_number
 from tocsin.model.submission import Attachment
+from tocsin.outbox.record import Filter
 from tocsin.plugin import hookimpl
-from tocsin.policy.route import CLASS_RULES, Route
+from tocsin.policy.route import CLASS_RULES
 from tocsin.registry import Registry, VendorPlugin
 from tocsin.testing import ScriptedTransport
 from tocsin.testing.vendor import ExampleVendor
@@ -24,7 +26,16 @@ STRICT = Capabilities(max_recipients=7, interfaces=("post",), signature_required
 
 def obstacles(house, **details):
     message = house.prepare(holder=None, **details).message
-    return [one.obstacles for one in house.parts.fleet.candidates("all", message, TO)]
+    fleet = house.parts.fleet
+    return [fleet.offer(name, message, TO).obstacles for name in fleet.routes[0].accounts]
+
+
+def survey_of(house, **changes):
+    """Return the candidates of a delivery that is queued, or stands otherwise."""
+    name = house.parts.store.accept(house.prepare(holder=None), house.clock.now())
+    (delivery,) = house.parts.store.deliveries(Filter(message=name))
+    survey = Survey(house.parts.fleet, house.parts.store, house.clock.now(), (TO,))
+    return survey.candidates(attrs.evolve(delivery, **changes), house.parts.store.message(name))
 
 
 @pytest.mark.parametrize(
@@ -84,9 +95,9 @@ def test_an_account_without_a_plugin_is_an_obstacle(house_of):
     accounts = {
         name: attrs.evolve(one, vendor="gone") if name == "one" else one for name, one in fleet.accounts.items()
     }
-    route = Route(name="all", accounts=(AccountId("one"), AccountId("lost"), AccountId("two")))
+    fleet = attrs.evolve(fleet, accounts=accounts)
 
-    broken, lost, healthy = attrs.evolve(fleet, accounts=accounts, routes=(route,)).candidates("all", message, TO)
+    broken, lost, healthy = (fleet.offer(AccountId(name), message, TO) for name in ("one", "lost", "two"))
 
     assert broken.obstacles == ("no plugin for vendor gone is installed (pip install tocsin-gone?)",)
     assert lost.obstacles == ("the configuration has this account no more",)
@@ -114,7 +125,7 @@ def test_a_route_that_is_gone_leaves_the_class(house_of):
     fleet = house.parts.fleet
 
     assert fleet.rules("gone", MessageClass.OTP) == CLASS_RULES[MessageClass.OTP]
-    assert fleet.candidates("gone", house.prepare().message, TO) == ()
+    assert survey_of(house, route="gone") == ()
 
 
 def test_the_largest_group_is_the_smaller_of_two_limits(house_of):

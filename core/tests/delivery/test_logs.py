@@ -42,7 +42,7 @@ CASES = {
     "alarming": (
         send,
         [answer_send(Refused(Reason.BALANCE, "-7", WORDS)), LOST],
-        ["tocsin.send.refused", "tocsin.alarm", "tocsin.send.unknown"],
+        ["tocsin.send.refused", "tocsin.alarm", "tocsin.account.closed", "tocsin.send.unknown"],
     ),
     "unreached": (
         send,

@@ -17,12 +17,14 @@ from tocsin.model.push import Trust
 from tocsin.model.report import Batch, Report
 from tocsin.outbox.memory import MemoryRows
 from tocsin.outbox.record import Acceptance, Filter, Intent, NewDelivery, RawAnswer, Settlement, Verdict
+from tocsin.outbox.spending import Bounds, Request
 from tocsin.outbox.sqlite import open_rows
 from tocsin.outbox.store import Outbox
 
 NUMBER = "13900000000"
 HOLDER = HolderId("first-holder")
 SUBMIT = {"decision": "submit"}
+UNBOUND = Bounds()
 
 
 class Desk:
@@ -80,18 +82,18 @@ class Desk:
         message = self.outbox.accept(self.acceptance(*numbers, **details), self.now)
         return self.outbox.deliveries(Filter(message=message))
 
-    def intend(self, *deliveries, account=main, explanation=SUBMIT):
+    def intend(self, *deliveries, **details):
         """Write INTENT for one request; return its attempts."""
-        (attempts,) = self.outbox.intend(
-            [self.intents(*deliveries, account=account, explanation=explanation)], self.now
-        )
+        (attempts,) = self.outbox.intend([self.intents(*deliveries, **details)], self.now)
         return attempts
 
-    def intents(self, *deliveries, account=main, explanation=SUBMIT):
-        """Return the intents of one request."""
-        return tuple(
-            Intent(delivery=one.id, epoch=one.epoch, account=account, explanation=explanation) for one in deliveries
+    def intents(self, *deliveries, account=main, explanation=SUBMIT, cls=MessageClass.ALERT, bounds=UNBOUND, **details):
+        """Return one request's worth of intents."""
+        intents = tuple(
+            Intent(delivery=one.id, epoch=one.epoch, account=account, explanation=explanation, **details)
+            for one in deliveries
         )
+        return Request(account=account, cls=cls, intents=intents, bounds=bounds)
 
     def settle(self, outcome, *attempts, epoch=1, keep=False):
         """Settle attempts, all with one outcome."""

@@ -29,6 +29,7 @@ from tocsin.model.report import ReportState
 from tocsin.outbox.claims import LEASE
 from tocsin.outbox.evidence import EVIDENCE_WINDOW
 from tocsin.outbox.record import Filter, Listening, Settlement, Verdict
+from tocsin.outbox.spending import Request
 from tocsin.outbox.state import AttemptState, Event, State
 from tocsin.policy.decide import decide
 from tocsin.policy.decision import AwaitReport, CloseWindow, Expire, GiveUp, Later, Park, Submit, Undelivered, Wait
@@ -240,9 +241,13 @@ class Life(RuleBasedStateMachine):
 
         def act(desk):
             requests = [
-                tuple(
-                    attrs.evolve(*desk.intents(delivery, account=account), explanation=explain(decision))
-                    for delivery, decision in group
+                Request(
+                    account=account,
+                    cls=MessageClass.ALERT,
+                    intents=tuple(
+                        attrs.evolve(*desk.intents(delivery, account=account).intents, explanation=explain(decision))
+                        for delivery, decision in group
+                    ),
                 )
                 for (account, _), group in groups.items()
             ]

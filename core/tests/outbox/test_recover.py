@@ -144,14 +144,17 @@ from tocsin.model.ids import AccountId, HolderId, MessageId
 from tocsin.outbox.holders import Holders
 from tocsin.outbox.record import Intent
 from tocsin.outbox.sqlite import open_rows
+from tocsin.outbox.spending import Request
 from tocsin.outbox.store import Outbox
+from tocsin.model.message import MessageClass
 
 path, message = Path(sys.argv[1]), MessageId(sys.argv[2])
 now, holder, holders = datetime(2026, 1, 1, tzinfo=UTC), HolderId("child"), Holders(path)
 outbox = Outbox(open_rows(path), holders.is_dead)
 holders.enter(holder)
 _, sending = outbox.claim(message, holder, now)
-outbox.intend([(Intent(delivery=sending.id, epoch=1, account=AccountId("main"), explanation={}),)], now)
+intent = Intent(delivery=sending.id, epoch=1, account=AccountId("main"), explanation={})
+outbox.intend([Request(account=AccountId("main"), cls=MessageClass.ALERT, intents=(intent,))], now)
 print("ready", flush=True)
 sys.stdin.read()
 """

@@ -18,7 +18,7 @@ from tocsin.policy.decision import (
     Wait,
 )
 from tocsin.policy.explain import explain
-from tocsin.policy.judge import Candidate, Judgement, Verdict, judge
+from tocsin.policy.judge import Bench, Candidate, Judgement, Verdict, judge
 
 UNTIL, TOLD = datetime(2026, 1, 1, tzinfo=UTC), "2026-01-01T00:00:00+00:00"
 JUDGEMENTS = (Judgement("one", Verdict.CANNOT_CARRY, "too long"), Judgement("two", Verdict.CHOSEN))
@@ -96,7 +96,7 @@ def test_judgements_are_in_order_and_one_is_chosen():
         Candidate(account="e", obstacles=("z",)),
     )
 
-    assert judge(candidates, tried=frozenset("ab")) == (
+    assert judge(candidates, Bench(tried=frozenset("ab"))) == (
         Judgement("a", Verdict.CANNOT_CARRY, "x; y"),
         Judgement("b", Verdict.TRIED),
         Judgement("c", Verdict.CHOSEN),
@@ -109,7 +109,7 @@ def test_who_rests_is_told_from_who_was_tried_for_good():
     """An account that had its turn rests; an obstacle, or having been tried for good, is said before that."""
     candidates = (Candidate(account="a", obstacles=("x",)), *(Candidate(account=name) for name in "bcde"))
 
-    judgements = judge(candidates, tried=frozenset("b"), resting=frozenset("abd"))
+    judgements = judge(candidates, Bench(tried=frozenset("b"), resting=frozenset("abd")))
 
     assert [one.verdict for one in judgements] == [
         Verdict.CANNOT_CARRY,

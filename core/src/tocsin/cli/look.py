@@ -132,7 +132,8 @@ def route(session: Session, to: str, cls: str, text: str, tags: tuple[str, ...],
     """Show which account would be chosen now, and why not the others. Sends and stores nothing."""
     question = Question(to=parse_number(to), text=text, cls=MessageClass(cls), tags=read_tags(tags))
     with session.open() as tocsin:
-        found, decision = what_if(tocsin.parts, question)
+        answer = what_if(tocsin.parts, question)
+    found, decision = answer.route, answer.decision
     chosen = decision.account if isinstance(decision, Submit) else None
     judgements = decision.judgements if isinstance(decision, Submit | GiveUp | Park) else ()
     if as_json:

@@ -10,12 +10,12 @@ from datetime import datetime
 import attrs
 
 from tocsin.errors import InvalidInput, NoRoute
-from tocsin.model.ids import HolderId, delivery_id, new_message_id
+from tocsin.model.ids import AccountId, HolderId, delivery_id, new_message_id
 from tocsin.model.message import Message, MessageClass
 from tocsin.model.phone import E164
 from tocsin.model.submission import Attachment
 from tocsin.outbox.record import Acceptance, NewDelivery
-from tocsin.policy.route import Route, Traits, find_route
+from tocsin.policy.route import Route, Strategy, Traits, find_route
 from tocsin.registry import MiddlewarePlugin
 
 
@@ -103,9 +103,7 @@ def prepare(
     if not message.to:
         raise InvalidInput("a plugin took every recipient off the message")
     message = attrs.evolve(message, to=tuple(dict.fromkeys(message.to)))
-    deliveries = tuple(
-        _new_delivery(message, position, to, routes, now) for position, to in enumerate(message.to, start=1)
-    )
+    deliveries = _new_deliveries(message, routes, now)
     if holder is not None:  # submitted at once: a time to send at is the vendor's to keep
         deliveries = tuple(attrs.evolve(delivery, due_at=now) for delivery in deliveries)
     return Acceptance(message=message, deliveries=deliveries, fingerprint=draft.fingerprint(), holder=holder)
@@ -128,15 +126,37 @@ def _check_characters(draft: Draft) -> None:
             raise InvalidInput(f"the {what} holds what is no character; expected UTF-8") from None
 
 
-def _new_delivery(message: Message, position: int, to: E164, routes: tuple[Route, ...], now: datetime) -> NewDelivery:
-    route = find_route(routes, Traits(cls=message.cls, to=to, tags=message.tags, source=message.source, now=now))
-    if route is None:
-        raise NoRoute(f"no route takes a message of class {message.cls.value} to recipient {position}")
+def _new_deliveries(message: Message, routes: tuple[Route, ...], now: datetime) -> tuple[NewDelivery, ...]:
+    """Return a delivery for each recipient; on a route that broadcasts, one for each of its accounts."""
+    wanted: list[tuple[E164, Route, AccountId | None]] = []
+    for position, to in enumerate(message.to, start=1):
+        route = find_route(routes, traits_of(message, to, now))
+        if route is None:
+            raise NoRoute(f"no route takes a message of class {message.cls.value} to recipient {position}")
+        copies = route.accounts if route.strategy is Strategy.BROADCAST else (None,)
+        wanted += [(to, route, only) for only in copies]
     due_at = max(now, message.send_at or now)
-    return NewDelivery(
-        id=delivery_id(message.id, position),
-        to=to,
-        route=route.name,
-        due_at=due_at,
-        expires_at=due_at + route.rules_for(message.cls).expires_after,
+    return tuple(
+        NewDelivery(
+            id=delivery_id(message.id, position),
+            to=to,
+            route=route.name,
+            due_at=due_at,
+            expires_at=expires_at(route, message.cls, due_at),
+            only=only,
+            in_turn=route.strategy is Strategy.ROUND_ROBIN,
+        )
+        for position, (to, route, only) in enumerate(wanted, start=1)
     )
+
+
+def traits_of(message: Message, to: E164, now: datetime) -> Traits:
+    """Return what a route looks at, of a message to one recipient."""
+    return Traits(cls=message.cls, to=to, tags=message.tags, source=message.source, now=now, size=len(message.text))
+
+
+def expires_at(route: Route, cls: MessageClass, due_at: datetime) -> datetime:
+    """Return when no submit may begin any more. A mass mailing ends with the hours of its route."""
+    if cls is MessageClass.BULK and route.match.hours is not None and route.changes.expires_after is None:
+        return route.match.hours.next_end(due_at)
+    return due_at + route.rules_for(cls).expires_after

@@ -12,6 +12,7 @@ import attrs
 
 from tocsin import observe
 from tocsin.delivery.parts import Parts
+from tocsin.delivery.survey import Survey
 from tocsin.model.ids import AccountId
 from tocsin.model.message import Message
 from tocsin.outbox.record import Attempt, Delivery, Verdict
@@ -30,6 +31,7 @@ from tocsin.policy.decision import (
     Wait,
 )
 from tocsin.policy.explain import explain
+from tocsin.policy.judge import Candidate
 from tocsin.policy.standing import Standing
 
 _NEVER = datetime.min.replace(tzinfo=UTC)
@@ -43,6 +45,7 @@ class Asked:
     delivery: Delivery
     message: Message
     attempts: tuple[Attempt, ...]
+    candidates: tuple[Candidate, ...]
     decision: Decision
 
 
@@ -59,6 +62,7 @@ def ask(parts: Parts, deliveries: Iterable[Delivery], *, may_wait: bool) -> tupl
     history = parts.store.attempts(tuple(one.id for one in wanted))
     heard = _heard(parts)
     now = parts.clock.now()
+    survey = Survey(parts.fleet, parts.store, now, (one.to for one in wanted))
     asked = []
     for delivery in wanted:
         message, attempts = _due(messages[delivery.message], now), history[delivery.id]
@@ -69,10 +73,14 @@ def ask(parts: Parts, deliveries: Iterable[Delivery], *, may_wait: bool) -> tupl
             due_at=delivery.due_at,
             may_wait=may_wait,
             heard=heard,
+            slowness=parts.slowness.of({one.account for one in attempts}, now),
+            may_resend=survey.may_resend(message.cls),
         )
-        candidates = parts.fleet.candidates(delivery.route, message, delivery.to)
+        candidates = survey.candidates(delivery, message, attempts, may_wait=may_wait)
         decision = decide(standing, candidates, now, parts.dice())
-        asked.append(Asked(delivery=delivery, message=message, attempts=attempts, decision=decision))
+        asked.append(
+            Asked(delivery=delivery, message=message, attempts=attempts, candidates=candidates, decision=decision)
+        )
     return tuple(asked)
 
 

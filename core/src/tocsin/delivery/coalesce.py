@@ -14,10 +14,12 @@ import attrs
 
 from tocsin.model.account import Account
 from tocsin.model.ids import DeliveryId
+from tocsin.model.message import MessageClass
 from tocsin.model.phone import E164
 from tocsin.model.submission import Submission
 from tocsin.outbox.record import Delivery
 from tocsin.policy.decision import Submit
+from tocsin.policy.judge import Candidate
 from tocsin.policy.route import Rules
 
 
@@ -29,20 +31,26 @@ class Planned:
         rules: how it is treated.
         submission: what would be submitted to its recipient alone.
         room: most recipients that the request may hold: account, class and decision together.
+        retries: the account had its turn before, and is asked again.
+        bill: the candidate that was chosen, with what its text costs.
     """
 
     delivery: Delivery
     decision: Submit
     rules: Rules
     account: Account
+    cls: MessageClass
     submission: Submission
     room: int
+    retries: bool
+    bill: Candidate
 
     @property
     def envelope(self) -> tuple[Any, ...]:
         """What two deliveries must share to leave in one request, whatever their texts."""
         one = self.submission
-        return (self.account.id, self.room, one.extension, one.send_at, one.subject, one.attachments)
+        alike = (self.account.id, self.cls, self.decision.insists, self.room)
+        return (*alike, one.extension, one.send_at, one.subject, one.attachments)
 
     @property
     def kind(self) -> tuple[Any, ...]:

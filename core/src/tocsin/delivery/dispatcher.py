@@ -7,6 +7,7 @@ One thread works at a desk.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from datetime import datetime
 
 from tocsin.delivery.ask import ask, write_down
 from tocsin.delivery.coalesce import Group, Platform
@@ -14,6 +15,7 @@ from tocsin.delivery.parts import Parts
 from tocsin.delivery.plan import fitting, plan
 from tocsin.delivery.reconcile import AT_ONCE, reconcile
 from tocsin.delivery.submit import Arrival, Departure, arrive, depart
+from tocsin.delivery.survey import Survey
 from tocsin.model.account import Account
 from tocsin.model.ids import DeliveryId, HolderId
 from tocsin.outbox.record import Delivery
@@ -37,6 +39,7 @@ class Dispatcher:
         self._platform = Platform(parts.fleet.personalised)
         self._unplanned: set[DeliveryId] = set()
         self._all_are_here = True
+        self._shut: dict[str, datetime] = {}
 
     @property
     def in_hand(self) -> int:
@@ -47,6 +50,12 @@ class Dispatcher:
     def full(self) -> bool:
         """Whether nothing more is claimed until something leaves."""
         return self.in_hand >= MOST_IN_HAND
+
+    def next_due(self) -> datetime | None:
+        """Return when there is something to do: a delivery is due, or a route that had nobody may have somebody."""
+        due_at = self._parts.store.next_due(tuple(self._shut))
+        moments = (*self._shut.values(), *(() if due_at is None else (due_at,)))
+        return min(moments, default=None)
 
     def round(self, has_line: Callable[[Account], bool]) -> tuple[Departure, ...]:
         """Ask about all that is due, and let go what has a line to its vendor.
@@ -77,7 +86,9 @@ class Dispatcher:
     def _claim(self) -> None:
         """Claim and ask, as many as may be at once: lines must not stand idle while a backlog is being claimed."""
         most = max(0, min(AT_ONCE, MOST_IN_HAND - self.in_hand))
-        claimed = self._parts.store.claim_due(self._holder, most, self._parts.clock.now()) if most else ()
+        now = self._parts.clock.now()
+        self._shut = Survey(self._parts.fleet, self._parts.store, now).shut_routes()
+        claimed = self._parts.store.claim_due(self._holder, most, now, tuple(self._shut)) if most else ()
         self._consider(claimed)
         self._all_are_here = len(claimed) < most
 

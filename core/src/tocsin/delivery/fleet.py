@@ -1,22 +1,43 @@
-"""The configured accounts with their plugins: for one message, what each would send and what stands in its way."""
+"""The configured accounts with their plugins: for one message, what each would send, at what price, within what bounds.
+
+What stands in an account's way for good is found here; what does so just now, by `tocsin.delivery.survey`.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from decimal import Decimal
 
 import attrs
 
 from tocsin.errors import NotFound, PluginError
-from tocsin.model.account import Account, Capabilities
+from tocsin.model.account import Account, Capabilities, Limits
 from tocsin.model.ids import AccountId
+from tocsin.model.limits import FleetLimits, OptOut
 from tocsin.model.message import Message, MessageClass
 from tocsin.model.phone import E164
 from tocsin.model.submission import Submission
-from tocsin.policy.judge import Candidate
-from tocsin.policy.order import order
+from tocsin.outbox.spending import Bounds
 from tocsin.policy.route import CLASS_RULES, Route, Rules
 from tocsin.policy.signature import is_signed, sign
 from tocsin.registry import Registry
+
+
+@attrs.frozen(kw_only=True)
+class Offer:
+    """What one account would send of a message to one recipient.
+
+    Args:
+        obstacles: each reason why it cannot, in words; empty where it can.
+        text: as it would leave, signature and all.
+        segments: that it takes, as the vendor counts.
+        cost: of those; None where the account has no price.
+    """
+
+    obstacles: tuple[str, ...] = ()
+    text: str = attrs.field(default="", repr=False)
+    segments: int = 1
+    cost: Decimal | None = None
 
 
 @attrs.frozen(kw_only=True)
@@ -25,12 +46,16 @@ class Fleet:
 
     Args:
         keywords: returns the words that an account's vendor was last known to refuse.
+        limits: what holds for all accounts together.
+        opt_out: who is not sent to, and in which classes all the same.
     """
 
     registry: Registry
     accounts: Mapping[AccountId, Account]
     routes: tuple[Route, ...]
     keywords: Callable[[AccountId], tuple[str, ...]] = lambda _: ()
+    limits: FleetLimits = attrs.field(factory=FleetLimits)
+    opt_out: OptOut = attrs.field(factory=OptOut)
 
     def account(self, name: AccountId) -> Account:
         """Return the account of that name.
@@ -52,12 +77,43 @@ class Fleet:
         found = self.route(route)
         return CLASS_RULES[cls] if found is None else found.rules_for(cls)
 
-    def candidates(self, route_name: str, message: Message, to: E164) -> tuple[Candidate, ...]:
-        """Return the route's accounts in its order, each with what stands in its way; none where it is gone."""
-        route = self.route(route_name)
-        if route is None:
-            return ()
-        return tuple(Candidate(account=name, obstacles=self._obstacles(name, message, to)) for name in order(route))
+    def bounds(self, account: AccountId, cls: MessageClass) -> Bounds:
+        """Return what a request of that class through the account has to keep to."""
+        own = self.accounts[account].limits if account in self.accounts else Limits()
+        return Bounds(
+            submits=own.submits,
+            per_recipient=own.per_recipient,
+            by_account=own.limit_scope == "account",
+            overall=self.limits.for_recipient(cls),
+            account_cap=own.spend_per_day,
+            fleet_cap=self.limits.spend_per_day,
+            resends_freely=cls is MessageClass.CRITICAL,
+        )
+
+    def offer(self, name: AccountId, message: Message, to: E164) -> Offer:
+        """Return what the account would send of a message, and what stands in its way."""
+        account = self.accounts.get(name)
+        if account is None:
+            return Offer(obstacles=("the configuration has this account no more",))
+        try:
+            plugin = self.registry.plugin_for(account)
+            capabilities = plugin.capabilities(account)
+            company = dict.fromkeys((to, *message.to[: capabilities.min_recipients]))
+            submission = submission_for(account, message, tuple(company)[: capabilities.min_recipients])
+            found = (
+                _missing_signature(capabilities, submission),
+                plugin.fits(account, submission),
+                self._refused_word(name, message.text),
+            )
+        except PluginError as error:
+            return Offer(obstacles=(str(error),))
+        segments = 1 if submission.is_mms else capabilities.segments.count(submission.text)
+        return Offer(
+            obstacles=tuple(obstacle for obstacle in found if obstacle),
+            text=submission.text,
+            segments=segments,
+            cost=None if account.price is None else account.price * segments,
+        )
 
     def max_group(self, account: Account) -> int:
         """Return how many recipients one submit of the account may hold; one where its plugin fails to say."""
@@ -80,24 +136,6 @@ class Fleet:
             return self.registry.plugin_for(account).fits(account, submission)
         except PluginError:
             return ""  # the submit will tell, and move on
-
-    def _obstacles(self, name: AccountId, message: Message, to: E164) -> tuple[str, ...]:
-        account = self.accounts.get(name)
-        if account is None:
-            return ("the configuration has this account no more",)
-        try:
-            plugin = self.registry.plugin_for(account)
-            capabilities = plugin.capabilities(account)
-            company = dict.fromkeys((to, *message.to[: capabilities.min_recipients]))
-            submission = submission_for(account, message, tuple(company)[: capabilities.min_recipients])
-            found = (
-                _missing_signature(capabilities, submission),
-                plugin.fits(account, submission),
-                self._refused_word(name, message.text),
-            )
-        except PluginError as error:
-            return (str(error),)
-        return tuple(obstacle for obstacle in found if obstacle)
 
     def _refused_word(self, name: AccountId, text: str) -> str:
         """Screen a text by the vendor's own list. The word is not repeated: it is a piece of the text."""

@@ -9,7 +9,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 
 from tocsin.delivery.parts import Parts
-from tocsin.delivery.submit import Arrival, Departure, carry
+from tocsin.delivery.submit import Arrival, Departure, travel
 from tocsin.model.account import Account
 from tocsin.model.ids import AccountId
 
@@ -44,7 +44,7 @@ class Lines:
         if account.id not in self._pools:
             self._pools[account.id] = ThreadPoolExecutor(LINES, thread_name_prefix=f"line-{account.id}")
         self._busy[account.id] += 1
-        self._pools[account.id].submit(self._carry, departure).add_done_callback(self._back.put)
+        self._pools[account.id].submit(travel, self._parts, departure).add_done_callback(self._back.put)
 
     def wake(self) -> None:
         """End a wait for arrivals: something else has happened."""
@@ -69,9 +69,6 @@ class Lines:
         """End the threads. Whatever is under way comes back first."""
         for pool in self._pools.values():
             pool.shutdown(wait=True)
-
-    def _carry(self, departure: Departure) -> Arrival:
-        return Arrival(departure, carry(self._parts, departure))
 
 
 def has_line(free: Counter[AccountId], account: Account) -> bool:

@@ -8,6 +8,7 @@ import attrs
 
 from tocsin.clock import Clock
 from tocsin.delivery.fleet import Fleet
+from tocsin.delivery.slowness import Slowness
 from tocsin.delivery.transports import Transports
 from tocsin.errors import StoreError
 from tocsin.outbox.ports import Store
@@ -24,6 +25,7 @@ class Parts:
     Args:
         dice: draws a number from 0 to 1.
         reopen: opens the store anew, for what is known when a commit's outcome is not.
+        slowness: how long deliveries take, account by account.
         hold_on: waits a moment before another try to store what would be lost else; False where it is time to give up.
     """
 
@@ -34,3 +36,4 @@ class Parts:
     dice: Callable[[], float]
     reopen: Callable[[], Store] = _only_once
     hold_on: Callable[[], bool] = lambda: False
+    slowness: Slowness = attrs.field(default=attrs.Factory(lambda parts: Slowness(parts.store), takes_self=True))

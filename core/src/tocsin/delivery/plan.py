@@ -8,6 +8,7 @@ from tocsin.delivery.ask import Asked
 from tocsin.delivery.coalesce import Group, Planned
 from tocsin.delivery.fleet import Fleet, submission_for
 from tocsin.policy.decision import Submit
+from tocsin.policy.standing import retries
 
 
 def plan(fleet: Fleet, asked: Iterable[Asked]) -> tuple[Planned, ...]:
@@ -37,6 +38,9 @@ def _plan(fleet: Fleet, asked: Asked, decision: Submit) -> Planned:
         decision=decision,
         rules=rules,
         account=account,
+        cls=message.cls,
         submission=submission_for(account, message, (delivery.to,)),
         room=min(limit for limit in limits if limit is not None),
+        retries=retries(asked.attempts, account.id),
+        bill=next(one for one in asked.candidates if one.account == account.id),
     )

@@ -42,7 +42,7 @@ class TooSoon(TocsinError):
 
 
 def query_balance(parts: Parts, account: Account) -> Balance | Refused:
-    """Ask an account's balance.
+    """Ask an account's balance, and keep it.
 
     Raises:
         TooSoon: the vendor wants more time between two queries.
@@ -55,7 +55,10 @@ def query_balance(parts: Parts, account: Account) -> Balance | Refused:
     if every_s and (wait_s := parts.store.reserve_balance(account.id, every_s, parts.clock.now())):
         raise TooSoon(account, wait_s)
     exchange = plugin.query_balance(account, parts.clock.now())
-    return perform(exchange, parts.transports.of(account, plugin))
+    balance = perform(exchange, parts.transports.of(account, plugin))
+    if isinstance(balance, Balance):
+        parts.store.accounts.hear_balance(account.id, balance, account.balance_floor, parts.clock.now())
+    return balance
 
 
 def fetch_reports(parts: Parts, account: Account, holder: HolderId) -> tuple[Report, ...] | Refused:

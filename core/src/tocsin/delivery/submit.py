@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from decimal import Decimal
 
 import attrs
 
 from tocsin import observe
 from tocsin.clock import Clock
 from tocsin.delivery.coalesce import Group, Planned
+from tocsin.delivery.fleet import Fleet
 from tocsin.delivery.parts import Parts
 from tocsin.errors import PluginError, TransportError
 from tocsin.model.account import Account
@@ -17,14 +19,20 @@ from tocsin.model.ids import DeliveryId
 from tocsin.model.message import OutcomeNotice
 from tocsin.model.outcome import Accepted, NotSent, Refused, SendResult, Unknown
 from tocsin.model.submission import Submission
+from tocsin.outbox.breaker import Mode, mode, sample_of
 from tocsin.outbox.claims import LEASE
+from tocsin.outbox.health import Health, Sample
 from tocsin.outbox.record import Attempt, Intent, Settlement
+from tocsin.outbox.spending import Request
 from tocsin.policy.explain import explain
 from tocsin.policy.standing import ask_again_at
 from tocsin.wire.perform import perform_send
 
 LEAST_LEASE_S = 30.0
 """T6: with less than this left of the claim no byte is written; longer than any exchange may take."""
+
+SLOW_S = 5.0
+"""An answer that took longer counts as slow in its account's breaker."""
 
 
 class Lease:
@@ -58,10 +66,15 @@ class Departure:
 
 @attrs.frozen
 class Arrival:
-    """What became of a departure."""
+    """What became of a departure.
+
+    Args:
+        took_s: how long its exchange took.
+    """
 
     departure: Departure
     result: SendResult
+    took_s: float = 0.0
 
 
 def submit(parts: Parts, group: Group) -> int:
@@ -70,7 +83,7 @@ def submit(parts: Parts, group: Group) -> int:
     Returns:
         How many deliveries are done with: taken by the vendor, or in doubt.
     """
-    arrivals = tuple(Arrival(one, carry(parts, one)) for one in depart(parts, (group,)))
+    arrivals = tuple(travel(parts, one) for one in depart(parts, (group,)))
     return arrive(parts, arrivals) if arrivals else 0
 
 
@@ -84,7 +97,7 @@ def depart(parts: Parts, groups: Iterable[Group]) -> tuple[Departure, ...]:
     going = [(group, planned) for group in groups if (planned := _in_time(group, now))]
     if not going:
         return ()
-    leaving = parts.store.intend([_intents(planned.values()) for _, planned in going], now)
+    leaving = parts.store.intend([_request(parts.fleet, group, planned.values()) for group, planned in going], now)
     departures = []
     for (group, planned), attempts in zip(going, leaving, strict=True):
         if attempts:
@@ -106,11 +119,13 @@ def arrive(parts: Parts, arrivals: Sequence[Arrival]) -> int:
     """
     now = parts.clock.now()
     settled = [_settlements(one, now) for one in arrivals]
-    parts.store.settle(tuple(one for settlements in settled for one in settlements), now)
+    samples = tuple(_sample(one, now, parts.dice()) for one in arrivals)
+    changed = parts.store.settle(tuple(one for settlements in settled for one in settlements), now, samples)
     for arrival, settlements in zip(arrivals, settled, strict=True):
         departure = arrival.departure
         _log_outcomes(departure.account, departure.attempts, settlements)
         _notify(parts, departure.attempts, settlements, now)
+    _log_changes(changed, now)
     return sum(isinstance(one.outcome, Accepted | Unknown) for settlements in settled for one in settlements)
 
 
@@ -118,15 +133,27 @@ def _in_time(group: Group, now: datetime) -> dict[DeliveryId, Planned]:
     return {one.delivery.id: one for one in group.planned.values() if now < one.delivery.expires_at}
 
 
-def _intents(planned: Iterable[Planned]) -> tuple[Intent, ...]:
-    return tuple(
-        Intent(
-            delivery=one.delivery.id,
-            epoch=one.delivery.epoch,
-            account=one.account.id,
-            explanation=explain(one.decision),
-        )
-        for one in planned
+def _request(fleet: Fleet, group: Group, planned: Iterable[Planned]) -> Request:
+    going = tuple(planned)
+    return Request(
+        account=group.account.id,
+        cls=going[0].cls,
+        intents=tuple(_intent(one) for one in going),
+        bounds=fleet.bounds(group.account.id, going[0].cls),
+        insists=going[0].decision.insists,
+    )
+
+
+def _intent(one: Planned) -> Intent:
+    return Intent(
+        delivery=one.delivery.id,
+        epoch=one.delivery.epoch,
+        account=one.account.id,
+        explanation=explain(one.decision),
+        trigger=one.decision.trigger,
+        retries=one.retries,
+        segments=one.bill.segments,
+        cost=one.bill.cost or Decimal(0),
     )
 
 
@@ -142,6 +169,29 @@ def _settlements(arrival: Arrival, now: datetime) -> tuple[Settlement, ...]:
         )
         for attempt, one in zip(departure.attempts, departure.planned, strict=True)
     )
+
+
+def _sample(arrival: Arrival, now: datetime, dice: float) -> Sample:
+    account = arrival.departure.account
+    answer, sticky = sample_of(arrival.result.outcomes.values())
+    return Sample(
+        account=account.id,
+        at=now,
+        began_at=arrival.departure.attempts[0].intended_at,
+        answer=answer,
+        slow=arrival.took_s > SLOW_S,
+        sticky=sticky,
+        dice=dice,
+        balance=arrival.result.balance,
+        floor=account.balance_floor,
+    )
+
+
+def travel(parts: Parts, departure: Departure) -> Arrival:
+    """Carry a departure, and take the time."""
+    began = parts.clock.monotonic()
+    result = carry(parts, departure)
+    return Arrival(departure, result, parts.clock.monotonic() - began)
 
 
 def carry(parts: Parts, departure: Departure) -> SendResult:
@@ -184,6 +234,14 @@ def _log_outcomes(account: Account, attempts: tuple[Attempt, ...], settlements: 
         observe.log.info(event, reason=reason_or_cause, code=code, count=count, **names)
     for alarm in sorted(alarms):
         observe.log.warning(observe.ALARM, reason=alarm, **names)
+
+
+def _log_changes(changed: Iterable[Health], now: datetime) -> None:
+    """Log each account that stands otherwise than before."""
+    for health in changed:
+        standing = mode(health, now)
+        event = observe.ACCOUNT_OPENED if standing is Mode.CLOSED else observe.ACCOUNT_CLOSED
+        observe.log.warning(event, account=health.account, reason=standing.value)
 
 
 def _notify(parts: Parts, attempts: tuple[Attempt, ...], settlements: tuple[Settlement, ...], at: datetime) -> None:

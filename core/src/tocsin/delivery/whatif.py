@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import attrs
 
+from tocsin.delivery.accept import expires_at, traits_of
+from tocsin.delivery.fleet import Offer
 from tocsin.delivery.parts import Parts
+from tocsin.delivery.survey import Survey
 from tocsin.errors import NoRoute
-from tocsin.model.ids import MessageId
+from tocsin.model.ids import AccountId, MessageId, delivery_id
 from tocsin.model.message import Message, MessageClass
 from tocsin.model.phone import E164
+from tocsin.outbox.record import Delivery
+from tocsin.outbox.state import State
 from tocsin.policy.decide import decide
 from tocsin.policy.decision import Decision
-from tocsin.policy.route import Route, Traits, find_route
+from tocsin.policy.judge import Candidate
+from tocsin.policy.route import Route, find_route
 from tocsin.policy.standing import Standing
 
 
@@ -30,7 +38,24 @@ class Question:
     source: str = "cli"
 
 
-def what_if(parts: Parts, question: Question) -> tuple[Route, Decision]:
+@attrs.frozen(kw_only=True)
+class Answer:
+    """What would happen.
+
+    Args:
+        route: that would take the message.
+        candidates: its accounts in order, with what stands in their way and what the text costs there.
+        decision: that would be made first.
+        offers: what each account would send, by name.
+    """
+
+    route: Route
+    candidates: tuple[Candidate, ...]
+    decision: Decision
+    offers: Mapping[AccountId, Offer] = attrs.field(repr=False)
+
+
+def what_if(parts: Parts, question: Question) -> Answer:
     """Return the route that would take the message, and the decision that would be made first.
 
     Raises:
@@ -46,10 +71,25 @@ def what_if(parts: Parts, question: Question) -> tuple[Route, Decision]:
         source=question.source,
         accepted_at=now,
     )
-    traits = Traits(cls=message.cls, to=question.to, tags=message.tags, source=message.source, now=now)
-    route = find_route(parts.fleet.routes, traits)
+    route = find_route(parts.fleet.routes, traits_of(message, question.to, now))
     if route is None:
         raise NoRoute(f"no route takes a message of class {message.cls} to this recipient")
     rules = route.rules_for(message.cls)
-    standing = Standing(rules=rules, expires_at=now + rules.expires_after)
-    return route, decide(standing, parts.fleet.candidates(route.name, message, question.to), now)
+    delivery = Delivery(
+        id=delivery_id(message.id, 1),
+        message=message.id,
+        to=question.to,
+        state=State.QUEUED,
+        route=route.name,
+        due_at=now,
+        expires_at=expires_at(route, message.cls, now),
+        updated_at=now,
+    )
+    candidates = Survey(parts.fleet, parts.store, now, (question.to,)).candidates(delivery, message)
+    standing = Standing(rules=rules, expires_at=delivery.expires_at, may_wait=True)
+    return Answer(
+        route=route,
+        candidates=candidates,
+        decision=decide(standing, candidates, now),
+        offers={name: parts.fleet.offer(name, message, question.to) for name in route.accounts},
+    )

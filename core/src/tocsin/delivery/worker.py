@@ -125,7 +125,7 @@ class Worker:
 
     def _wait_s(self) -> float:
         """Return how long nothing is due."""
-        due_at = self._parts.store.next_due()
+        due_at = self._desk.next_due()
         wait = timedelta(days=1) if due_at is None else due_at - self._parts.clock.now()
         return max(0.0, wait.total_seconds())
 

@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING
 
 import attrs
 
+from tocsin.model.hours import Hours
 from tocsin.model.ids import AccountId
 from tocsin.model.secret import Secret
+from tocsin.model.segments import SegmentRule
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -37,12 +39,14 @@ class Limits:
         submits: submits per window, any of them binding.
         per_recipient: messages to one number per window.
         limit_scope: whether `per_recipient` counts by number or by account.
+        spend_per_day: most money that may leave through the account in any 24 hours; None for no cap.
     """
 
     max_recipients: int = attrs.field(default=500, validator=attrs.validators.ge(1))
     submits: tuple[Rate, ...] = ()
     per_recipient: tuple[Rate, ...] = ()
     limit_scope: str = attrs.field(default="number", validator=attrs.validators.in_(("number", "account")))
+    spend_per_day: Decimal | None = None
 
 
 @attrs.frozen(kw_only=True)
@@ -77,6 +81,7 @@ class Capabilities:
         signature_required: the vendor refuses a text that does not end in a signature.
         min_recipients: numbers that one submit must hold.
         balance_every_s: least seconds between two balance queries; the core keeps them, across processes.
+        segments: how the vendor counts the segments of a text, signature included.
     """
 
     max_recipients: int
@@ -89,6 +94,7 @@ class Capabilities:
     signature_required: bool = False
     min_recipients: int = 1
     balance_every_s: float = 0.0
+    segments: SegmentRule = attrs.field(factory=SegmentRule)
 
 
 def _signature(_: object, __: object, value: str) -> None:
@@ -106,7 +112,10 @@ class Account:
         base_url: scheme, host and port of every request, without a trailing slash.
         settings: the vendor's own settings, an instance of `Vendor.settings`.
         signature: appended where a text has none; empty for none.
+        price: money for one segment; None where nobody said.
+        balance_floor: with less than this left, the account takes nothing more; None for no floor.
         shared: other software sends through the same account, so an unmatched report settles no doubt.
+        hours: when the account may be used; None for always.
     """
 
     id: AccountId
@@ -119,6 +128,7 @@ class Account:
     poll: Polling = attrs.field(factory=Polling)
     balance_floor: Decimal | None = None
     shared: bool = False
+    hours: Hours | None = None
     push: PushAccess = attrs.field(factory=PushAccess)
 
 

@@ -55,10 +55,12 @@ STICKY_FOR: Final[Mapping[Sticky, timedelta]] = {
 }
 """How long a sticky state lasts before one request is let through to see."""
 
-_IN_A_ROW, _IN_A_ROW_WITHIN = 5, timedelta(seconds=WINDOW_S)
-_RARE_IN_A_ROW, _RARE_WITHIN = 3, timedelta(minutes=10)
 _LITTLE_TRAFFIC = 5
-"""Fewer samples than this within the window: five in a row could not be seen in it, so three within ten minutes do."""
+"""Fewer samples than this in the window: five in a row could not be seen in it."""
+
+_IN_A_ROW, _RARE_IN_A_ROW = 5, 3
+_ROW_WITHIN = timedelta(minutes=10)
+"""Longer than the window; but five in a row that took longer than that leave fewer than five samples in it."""
 
 _CLOSING_SUCCESSES = 3
 _OPEN_S, _LONGEST_OPEN_S = 30, 300
@@ -170,17 +172,11 @@ def observe(health: Health, sample: Sample) -> Health:
         health = _stick(health, sample.sticky, sample.at)
     elif sample.answer is Answer.HEALTHY:
         health = _lift(health, sample.at)
-    match sample.answer:
-        case Answer.NEUTRAL:
-            return health
-        case Answer.HEALTHY | Answer.FAILED if health.opened_at is None:
-            return _count(health, sample)
-        case Answer.HEALTHY:
-            return _succeed(health, sample.at)
-        case Answer.FAILED:
-            return _fail(health, sample)
-        case never:
-            assert_never(never)
+    if sample.answer is Answer.NEUTRAL:
+        return health
+    if health.opened_at is None:
+        return _count(health, sample)
+    return _succeed(health, sample.at) if sample.answer is Answer.HEALTHY else _fail(health, sample)
 
 
 def _free_slot(health: Health, sample: Sample) -> Health:
@@ -227,15 +223,14 @@ def _trips(health: Health) -> bool:
     failed = sum(one.failed for one in health.window)
     slow = sum(one.slow for one in health.window)
     return (
-        _in_a_row(health.failures, _IN_A_ROW, _IN_A_ROW_WITHIN)
-        or (total < _LITTLE_TRAFFIC and _in_a_row(health.failures, _RARE_IN_A_ROW, _RARE_WITHIN))
+        _in_a_row(health.failures, _RARE_IN_A_ROW if total < _LITTLE_TRAFFIC else _IN_A_ROW)
         or (total >= 20 and failed * 100 >= total * 50)
         or (total >= 10 and slow * 100 >= total * 80)
     )
 
 
-def _in_a_row(failures: tuple[datetime, ...], count: int, within: timedelta) -> bool:
-    return len(failures) >= count and failures[-1] - failures[-count] <= within
+def _in_a_row(failures: tuple[datetime, ...], count: int) -> bool:
+    return len(failures) >= count and failures[-1] - failures[-count] <= _ROW_WITHIN
 
 
 def _open(health: Health, sample: Sample) -> Health:

@@ -42,6 +42,8 @@ class Sample:
         slow: the answer took longer than 5 s.
         sticky: the state that it puts the account into.
         dice: how long the breaker opens, should it open: 0 for the shortest, 1 for the longest.
+        balance: that the answer carried; a free sample of it.
+        floor: of the account, for `hear`.
     """
 
     account: AccountId
@@ -51,6 +53,8 @@ class Sample:
     slow: bool = False
     sticky: Sticky | None = None
     dice: float = attrs.field(default=0.5, validator=[attrs.validators.ge(0), attrs.validators.le(1)])
+    balance: Balance | None = None
+    floor: Decimal | None = None
 
 
 @attrs.frozen

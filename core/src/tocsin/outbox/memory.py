@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from datetime import datetime
 
@@ -13,6 +13,7 @@ import attrs
 from tocsin.model.ids import AccountId, AttemptId, DeliveryId, HolderId, MessageId, VendorId, position_of
 from tocsin.model.message import Message
 from tocsin.model.phone import Msisdn
+from tocsin.outbox.memory_books import MemoryBooks, Pages
 from tocsin.outbox.ports import RawId
 from tocsin.outbox.record import (
     Attempt,
@@ -48,8 +49,6 @@ class _Tables:
     holders: dict[HolderId, datetime] = attrs.field(factory=dict)
     pollers: dict[AccountId, tuple[HolderId, datetime]] = attrs.field(factory=dict)
     listenings: dict[tuple[AccountId, str], Listening] = attrs.field(factory=dict)
-    keywords: dict[AccountId, tuple[str, ...]] = attrs.field(factory=dict)
-    balance_asked: dict[AccountId, datetime] = attrs.field(factory=dict)
     attempts: dict[AttemptId, Attempt] = attrs.field(factory=dict)
     transitions: list[Transition] = attrs.field(factory=list)
     chapters: list[tuple[DeliveryId, Chapter]] = attrs.field(factory=list)
@@ -59,6 +58,7 @@ class _Tables:
     inbound: list[StoredInbound] = attrs.field(factory=list)
     applied: set[RawId] = attrs.field(factory=set)
     quarantine: list[tuple[RawId, str]] = attrs.field(factory=list)
+    pages: Pages = attrs.field(factory=Pages)
 
     def copy(self) -> _Tables:
         return _Tables(*(getattr(self, field.name).copy() for field in attrs.fields(_Tables)))
@@ -75,6 +75,7 @@ class MemoryRows:
         self._boundary = boundary
         self._lock = threading.RLock()
         self._tables = _Tables()
+        self.books = MemoryBooks(lambda: self._tables.pages, self._numbered)
 
     @contextmanager
     def transaction(self, name: str) -> Iterator[None]:
@@ -126,13 +127,24 @@ class MemoryRows:
     def get_deliveries(self, ids: Iterable[DeliveryId]) -> dict[DeliveryId, Delivery]:
         return {one: self._tables.deliveries[one] for one in ids if one in self._tables.deliveries}
 
-    def due(self, state: State, now: datetime, limit: int) -> tuple[Delivery, ...]:
-        due = [one for one in self._tables.deliveries.values() if one.state is state and one.due_at <= now]
+    def due(self, state: State, now: datetime, limit: int, shut: Collection[str] = ()) -> tuple[Delivery, ...]:
+        due = [one for one in self._waiting((state,), shut) if one.due_at <= now]
         return tuple(sorted(due, key=lambda one: (one.urgency, one.due_at, one.message, position_of(one.id)))[:limit])
 
-    def next_due(self, states: Iterable[State]) -> datetime | None:
+    def next_due(self, states: Iterable[State], shut: Collection[str] = ()) -> datetime | None:
+        return min((one.due_at for one in self._waiting(states, shut)), default=None)
+
+    def _waiting(self, states: Iterable[State], shut: Collection[str]) -> Iterator[Delivery]:
         wanted = frozenset(states)
-        return min((one.due_at for one in self._tables.deliveries.values() if one.state in wanted), default=None)
+        there = self._tables.deliveries.values()
+        return (one for one in there if one.state in wanted and not (one.urgency and one.route in shut))
+
+    def expired(self, now: datetime, limit: int) -> tuple[Delivery, ...]:
+        queued = [one for one in self._waiting((State.QUEUED,), ()) if one.expires_at <= now]
+        return tuple(sorted(queued, key=lambda one: (one.expires_at, one.message, position_of(one.id)))[:limit])
+
+    def next_expiry(self) -> datetime | None:
+        return min((one.expires_at for one in self._waiting((State.QUEUED,), ())), default=None)
 
     def held_by(self, holder: HolderId) -> tuple[Delivery, ...]:
         return tuple(one for one in self._tables.deliveries.values() if one.holder == holder)
@@ -183,6 +195,9 @@ class MemoryRows:
 
     def ringing(self, account: AccountId, to: Msisdn) -> tuple[Attempt, ...]:
         return tuple(one for one in self._of(account, to) if one.state.may_ring)
+
+    def _numbered(self) -> Iterator[tuple[Attempt, Msisdn]]:
+        return ((one, self._tables.deliveries[one.delivery].to) for one in self._tables.attempts.values())
 
     def _of(self, account: AccountId, to: Msisdn) -> Iterator[Attempt]:
         for attempt in self._tables.attempts.values():
@@ -254,18 +269,6 @@ class MemoryRows:
 
     def add_quarantine(self, raw: RawId, pieces: Iterable[str], now: datetime) -> None:  # noqa: ARG002
         self._tables.quarantine.extend((raw, piece) for piece in pieces)
-
-    def save_keywords(self, account: AccountId, words: tuple[str, ...], now: datetime) -> None:  # noqa: ARG002
-        self._tables.keywords[account] = words
-
-    def keywords(self, account: AccountId) -> tuple[str, ...]:
-        return self._tables.keywords.get(account, ())
-
-    def balance_asked_at(self, account: AccountId) -> datetime | None:
-        return self._tables.balance_asked.get(account)
-
-    def save_balance_asked_at(self, account: AccountId, at: datetime) -> None:
-        self._tables.balance_asked[account] = at
 
     def evidence(self, account: AccountId | None) -> tuple[tuple[StoredReport, ...], tuple[StoredInbound, ...]]:
         return (

@@ -6,13 +6,20 @@ Every method is one transaction, durable when it returns. A method that raises h
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import NewType, Protocol
 
+from tocsin.model.balance import Balance
 from tocsin.model.ids import AccountId, DeliveryId, HolderId, MessageId
 from tocsin.model.message import Message
+from tocsin.model.optout import OptedOut
+from tocsin.model.phone import Msisdn
+from tocsin.model.quality import Change, Cohort, Weight
 from tocsin.model.report import Batch, InboundMessage, Report
+from tocsin.outbox.health import Health, Sample
+from tocsin.outbox.meter import Meter
 from tocsin.outbox.record import (
     Acceptance,
     Attempt,
@@ -20,7 +27,6 @@ from tocsin.outbox.record import (
     Delivery,
     Dossier,
     Filter,
-    Intent,
     Listening,
     LooseEnd,
     RawAnswer,
@@ -30,6 +36,7 @@ from tocsin.outbox.record import (
     Transition,
     Verdict,
 )
+from tocsin.outbox.spending import Request
 from tocsin.outbox.state import State
 
 RawId = NewType("RawId", int)
@@ -57,8 +64,17 @@ class Claiming(Protocol):
         """Claim what is queued and due of the message, and return all that the holder has of it."""
         ...
 
-    def claim_due(self, holder: HolderId, limit: int, now: datetime) -> tuple[Delivery, ...]:
-        """Claim up to so many of all that is queued and due, the most urgent first, then the longest due."""
+    def claim_due(
+        self, holder: HolderId, limit: int, now: datetime, shut: Collection[str] = ()
+    ) -> tuple[Delivery, ...]:
+        """Claim up to so many of all that is queued and due, the most urgent first, then the longest due.
+
+        Args:
+            holder: who claims.
+            limit: how many at most.
+            now: aware time.
+            shut: routes that have nobody to send through just now; what is most urgent is claimed all the same.
+        """
         ...
 
     def renew(self, holder: HolderId, now: datetime) -> None:
@@ -85,8 +101,11 @@ class Waiting(Protocol):
         """Return up to so many deliveries in doubt or submitted, of which the policy is to be asked by now."""
         ...
 
-    def next_due(self) -> datetime | None:
-        """Return when the next delivery is due, queued or waiting for evidence; None where none ever is."""
+    def next_due(self, shut: Collection[str] = ()) -> datetime | None:
+        """Return when the next delivery is due, queued or waiting for evidence; None where none ever is.
+
+        What `claim_due` would leave in the queue of a route that is shut does not count.
+        """
         ...
 
     def reopen(self, seen: tuple[Delivery, ...], now: datetime) -> tuple[DeliveryId, ...]:
@@ -97,16 +116,24 @@ class Waiting(Protocol):
 class Settling(Protocol):
     """T3 and T4, and what the policy closes without a submit."""
 
-    def intend(self, requests: Sequence[tuple[Intent, ...]], now: datetime) -> tuple[tuple[Attempt, ...], ...]:
-        """Write INTENT for each request's deliveries whose claim still stands.
+    def intend(self, requests: Sequence[Request], now: datetime) -> tuple[tuple[Attempt, ...], ...]:
+        """Write INTENT for each request's deliveries whose claim still stands, as far as its bounds leave room.
 
         Returns:
-            For each request its attempts, in order; an empty tuple where nobody's claim stands.
+            For each request its attempts, in order; an empty tuple where nobody may leave.
         """
         ...
 
-    def settle(self, settlements: tuple[Settlement, ...], now: datetime) -> None:
-        """Write outcomes, match reports that came first, and move the deliveries on."""
+    def settle(
+        self, settlements: tuple[Settlement, ...], now: datetime, samples: tuple[Sample, ...] = ()
+    ) -> tuple[Health, ...]:
+        """Write outcomes, match reports that came first, and move the deliveries on.
+
+        What was not taken is given back, and each request's sample changes the health of its account.
+
+        Returns:
+            The accounts that stand otherwise than before.
+        """
         ...
 
     def cancel(self, deliveries: tuple[DeliveryId, ...], now: datetime) -> tuple[DeliveryId, ...]:
@@ -236,8 +263,89 @@ class Reviewing(Protocol):
         ...
 
 
+class Faring(Protocol):
+    """How accounts fare."""
+
+    def health(self) -> Mapping[AccountId, Health]:
+        """Return what is known; accounts of which nothing is known are absent."""
+        ...
+
+    def hear_balance(self, account: AccountId, balance: Balance, floor: Decimal | None, now: datetime) -> None:
+        """Keep a balance. One above the floor lifts DRAINED."""
+        ...
+
+    def disable(self, account: AccountId, now: datetime) -> None:
+        """Let nothing through the account until `resume`."""
+        ...
+
+    def resume(self, account: AccountId, now: datetime) -> None:
+        """Lift every state of the account: breaker, sticky, disabled."""
+        ...
+
+    def spent(self, account: AccountId | None, since: datetime) -> tuple[int, Decimal]:
+        """Return the messages and the money that went out after that time, through one account or all."""
+        ...
+
+
+class Delivering(Protocol):
+    """How well accounts deliver."""
+
+    def weights(self) -> Mapping[tuple[AccountId, str], Weight]:
+        """Return every weight that was ever changed, by account and carrier prefix."""
+        ...
+
+    def cohorts(self, since: datetime, until: datetime, patience: timedelta) -> tuple[Cohort, ...]:
+        """Count what was accepted between the times, and what of it was not delivered within `patience`."""
+        ...
+
+    def delays(self, account: AccountId, since: datetime) -> tuple[timedelta, ...]:
+        """Return how long each delivery took that was accepted after that time."""
+        ...
+
+    def save_changes(self, changes: tuple[Change, ...]) -> None:
+        """Set weights, and keep each change with its reason."""
+        ...
+
+    def changes(self, limit: int) -> tuple[Change, ...]:
+        """Return the newest changes, the newest first."""
+        ...
+
+
+class OptingOut(Protocol):
+    """Who wants no more messages."""
+
+    def opted_out(self, numbers: Iterable[Msisdn]) -> Mapping[Msisdn, OptedOut]:
+        """Return those of the numbers that want no more."""
+        ...
+
+    def all_opted_out(self) -> tuple[OptedOut, ...]:
+        """Return everybody, the newest first."""
+        ...
+
+    def opt_out(self, one: OptedOut) -> None:
+        """Send a number no more."""
+        ...
+
+    def opt_in(self, number: Msisdn) -> bool:
+        """Send a number again; say whether it was left out."""
+        ...
+
+
+class AccountBook(Faring, Delivering, OptingOut, Protocol):
+    """All that is known of accounts."""
+
+
 class Store(Accepting, Claiming, Waiting, Settling, Polling, Evidence, Upkeep, Query, Reviewing, Protocol):
     """A whole store."""
+
+    @property
+    def accounts(self) -> AccountBook:
+        """What is known of accounts, and who wants no more."""
+        ...
+
+    def meter(self, now: datetime) -> Meter:
+        """Return what is used up by now, to be asked about."""
+        ...
 
     def close(self) -> None:
         """Release its files. What is committed stays."""

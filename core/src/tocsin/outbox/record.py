@@ -5,6 +5,7 @@ from __future__ import annotations
 import enum
 from collections.abc import Mapping
 from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 import attrs
@@ -24,15 +25,42 @@ Explanation = Mapping[str, Any]
 """A decision as it is stored and shown: plain JSON."""
 
 
+class Trigger(enum.StrEnum):
+    """What a submit follows from: the only reasons there are to make one."""
+
+    FIRST = "first"
+    """Nothing was tried before."""
+
+    NOT_TAKEN = "not_taken"
+    """The submit before it rang no phone: it was refused, or not sent."""
+
+    DOUBT = "doubt"
+    """Nobody knows about the one before it, and the class or route asks for another copy."""
+
+    UNDELIVERED = "undelivered"
+    """A report said that the one before it did not arrive."""
+
+    SILENCE = "silence"
+    """The vendor took the one before it, no report came in time, and the class or route asks to go on."""
+
+
 @attrs.frozen(kw_only=True)
 class NewDelivery:
-    """A delivery as it is accepted. Two `broadcast` deliveries may share a recipient; `account` tells them apart."""
+    """A delivery as it is accepted.
+
+    Args:
+        only: the one account that it may leave through; two `broadcast` deliveries may share a recipient, and this
+            tells them apart.
+        in_turn: its route takes its accounts in turn, and the store is to say whose turn it is.
+    """
 
     id: DeliveryId
     to: E164
     route: str
     due_at: datetime
     expires_at: datetime
+    only: AccountId | None = None
+    in_turn: bool = False
 
 
 @attrs.frozen(kw_only=True)
@@ -62,6 +90,8 @@ class Delivery:
         urgency: of its class; see `MessageClass.urgency`.
         report_overdue: the vendor took it, and no report came in its class's time.
         account: the account of the newest attempt.
+        only: the one account that it may leave through; None for any of its route.
+        turn: of its route, counted from 0: which of its accounts begins, where they take turns.
     """
 
     id: DeliveryId
@@ -78,6 +108,8 @@ class Delivery:
     report_overdue: bool = False
     holder: HolderId | None = None
     account: AccountId | None = None
+    only: AccountId | None = None
+    turn: int = 0
 
 
 @attrs.frozen(kw_only=True)
@@ -92,6 +124,8 @@ class Attempt:
         reason, code, text: of a refused one.
         cause: of one not sent or unknown.
         report: the join of all reports so far.
+        trigger: what it follows from.
+        segments, cost: what its vendor bills for it, where the account has a price; given back where nothing was taken.
     """
 
     id: AttemptId
@@ -112,6 +146,9 @@ class Attempt:
     report: ReportState | None = None
     report_code: str = ""
     report_at: datetime | None = None
+    trigger: Trigger = Trigger.FIRST
+    segments: int = 0
+    cost: Decimal = Decimal(0)
 
     @property
     def is_copy(self) -> bool:
@@ -157,12 +194,19 @@ class Intent:
 
     Args:
         explanation: the decision that led to it.
+        trigger: what it follows from.
+        retries: the account had its turn before, and is asked again.
+        segments, cost: of the text as the account sends it.
     """
 
     delivery: DeliveryId
     epoch: int
     account: AccountId
     explanation: Explanation = attrs.field(repr=False)
+    trigger: Trigger = Trigger.FIRST
+    retries: bool = False
+    segments: int = 0
+    cost: Decimal = Decimal(0)
 
 
 @attrs.frozen(kw_only=True)

@@ -5,7 +5,7 @@ Loads and saves are plural: a store may make one statement of each.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import Protocol
@@ -13,6 +13,7 @@ from typing import Protocol
 from tocsin.model.ids import AccountId, AttemptId, DeliveryId, HolderId, MessageId, VendorId
 from tocsin.model.message import Message
 from tocsin.model.phone import Msisdn
+from tocsin.outbox.books import Books
 from tocsin.outbox.ports import RawId
 from tocsin.outbox.record import (
     Attempt,
@@ -60,12 +61,23 @@ class DeliveryRows(Protocol):
         """Return those that exist."""
         ...
 
-    def due(self, state: State, now: datetime, limit: int) -> tuple[Delivery, ...]:
-        """Return up to so many in that state that are due by now: the most urgent first, then the longest due."""
+    def due(self, state: State, now: datetime, limit: int, shut: Collection[str] = ()) -> tuple[Delivery, ...]:
+        """Return up to so many in that state that are due by now: the most urgent first, then the longest due.
+
+        Those of routes that are shut are left out, unless they are of the first urgency.
+        """
         ...
 
-    def next_due(self, states: Iterable[State]) -> datetime | None:
-        """Return the earliest time at which one in any of the states is due."""
+    def next_due(self, states: Iterable[State], shut: Collection[str] = ()) -> datetime | None:
+        """Return the earliest time at which one in any of the states is due, with the same left out."""
+        ...
+
+    def expired(self, now: datetime, limit: int) -> tuple[Delivery, ...]:
+        """Return up to so many that are queued, and whose time is over by now."""
+        ...
+
+    def next_expiry(self) -> datetime | None:
+        """Return when the time of the next one in the queue is over."""
         ...
 
     def held_by(self, holder: HolderId) -> tuple[Delivery, ...]:
@@ -204,26 +216,6 @@ class ArrivalRows(Protocol):
         ...
 
 
-class UpkeepRows(Protocol):
-    """Of each account: the words that its vendor refuses, and when its balance was last asked."""
-
-    def save_keywords(self, account: AccountId, words: tuple[str, ...], now: datetime) -> None:
-        """Insert or replace."""
-        ...
-
-    def keywords(self, account: AccountId) -> tuple[str, ...]:
-        """Return them; empty where there are none."""
-        ...
-
-    def balance_asked_at(self, account: AccountId) -> datetime | None:
-        """Return when a turn was last taken."""
-        ...
-
-    def save_balance_asked_at(self, account: AccountId, at: datetime) -> None:
-        """Insert or replace."""
-        ...
-
-
 class ReviewRows(Protocol):
     """What `tocsin verify` reads: everything, a page at a time."""
 
@@ -252,11 +244,15 @@ class Rows(
     StoryRows,
     EvidenceRows,
     ArrivalRows,
-    UpkeepRows,
     ReviewRows,
     Protocol,
 ):
     """All of it, with transactions."""
+
+    @property
+    def books(self) -> Books:
+        """What is kept about accounts, in the same transactions."""
+        ...
 
     def transaction(self, name: str) -> AbstractContextManager[None]:
         """Begin, and commit on leaving; an error rolls back. `name` tells boundaries apart."""

@@ -38,6 +38,9 @@ def one_request(
             account=one.account,
             state=AttemptState.INTENT,
             intended_at=now,
+            trigger=one.trigger,
+            segments=one.segments,
+            cost=one.cost,
         )
         for one, number, name in zip(going, numbers, ids, strict=True)
     )

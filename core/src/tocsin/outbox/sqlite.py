@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from contextlib import AbstractContextManager
 from datetime import datetime
 from pathlib import Path
@@ -27,10 +27,18 @@ from tocsin.outbox.record import (
     StoredReport,
     Transition,
 )
+from tocsin.outbox.sqlite_books import SqliteBooks
 from tocsin.outbox.sqlite_file import open_file
-from tocsin.outbox.sqlite_review import find_loose_ends
+from tocsin.outbox.sqlite_review import find_loose_ends, find_reports
 from tocsin.outbox.sqlite_session import Boundary, Session
 from tocsin.outbox.state import State
+
+_URGENCIES = sorted({cls.urgency for cls in MessageClass})
+
+
+def _open(urgency: int, shut: Collection[str]) -> str:
+    """Leave out what is not most urgent and stands on a route that is shut."""
+    return f" AND route NOT IN ({','.join('?' * len(shut))})" if urgency and shut else ""
 
 
 def open_rows(path: Path, boundary: Boundary = lambda _: None) -> SqliteRows:
@@ -54,6 +62,7 @@ class SqliteRows:
         self._session = Session(connection, boundary)
         self._rows = self._session.rows
         self._rows_of = self._session.rows_of
+        self.books = SqliteBooks(connection, self._session)
 
     def lead(self) -> None:
         """Be the worker: the one that checkpoints, and that leaves the others a gap between its commits."""
@@ -129,28 +138,43 @@ class SqliteRows:
         found = map(columns.read_delivery, self._rows_of("SELECT * FROM delivery WHERE id IN (?)", ids))
         return {one.id: one for one in found}
 
-    def due(self, state: State, now: datetime, limit: int) -> tuple[Delivery, ...]:
+    def due(self, state: State, now: datetime, limit: int, shut: Collection[str] = ()) -> tuple[Delivery, ...]:
         rows: list[sqlite3.Row] = []
-        for urgency in sorted({cls.urgency for cls in MessageClass}):  # each a range of the index, none a sort
+        for urgency in _URGENCIES:  # each a range of the index, none a sort
             rows += self._rows(
-                "SELECT * FROM delivery WHERE state = ? AND urgency = ? AND due_at <= ?"
+                f"SELECT * FROM delivery WHERE state = ? AND urgency = ? AND due_at <= ?{_open(urgency, shut)}"  # noqa: S608
                 " ORDER BY due_at, message, position LIMIT ?",
-                state.value,
-                urgency,
-                columns.microseconds(now),
+                *(state.value, urgency, columns.microseconds(now)),
+                *(shut if urgency else ()),
                 limit - len(rows),
             )
         return tuple(columns.read_delivery(row) for row in rows)
 
-    def next_due(self, states: Iterable[State]) -> datetime | None:
+    def next_due(self, states: Iterable[State], shut: Collection[str] = ()) -> datetime | None:
         earliest = [
             self._rows(
-                "SELECT min(due_at) AS due_at FROM delivery WHERE state = ? AND urgency = ?", state.value, urgency
-            )[0]["due_at"]
+                "SELECT due_at FROM delivery WHERE state = ? AND urgency = ?"  # noqa: S608 (fixed names)
+                f"{_open(urgency, shut)} ORDER BY due_at LIMIT 1",
+                *(state.value, urgency),
+                *(shut if urgency else ()),
+            )
             for state in states
-            for urgency in sorted({cls.urgency for cls in MessageClass})
+            for urgency in _URGENCIES
         ]
-        return min((columns.moment(due_at) for due_at in earliest if due_at is not None), default=None)
+        return min((columns.moment(rows[0]["due_at"]) for rows in earliest if rows), default=None)
+
+    def expired(self, now: datetime, limit: int) -> tuple[Delivery, ...]:
+        rows = self._rows(
+            "SELECT * FROM delivery WHERE state = 'queued' AND expires_at <= ?"
+            " ORDER BY expires_at, message, position LIMIT ?",
+            columns.microseconds(now),
+            limit,
+        )
+        return tuple(columns.read_delivery(row) for row in rows)
+
+    def next_expiry(self) -> datetime | None:
+        rows = self._rows("SELECT expires_at FROM delivery WHERE state = 'queued' ORDER BY expires_at LIMIT 1")
+        return columns.moment(rows[0]["expires_at"]) if rows else None
 
     def held_by(self, holder: HolderId) -> tuple[Delivery, ...]:
         rows = self._rows("SELECT * FROM delivery WHERE holder = ? ORDER BY message, position", holder)
@@ -159,8 +183,8 @@ class SqliteRows:
     def save_deliveries(self, deliveries: Iterable[Delivery]) -> None:
         self._sql.executemany(
             "INSERT INTO delivery (id, message, position, recipient, state, route, due_at, expires_at, updated_at,"
-            " epoch, holder, account, revision, urgency, report_overdue)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET"
+            " epoch, holder, account, revision, urgency, report_overdue, only, turn)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET"
             " state = excluded.state, due_at = excluded.due_at, updated_at = excluded.updated_at,"
             " epoch = excluded.epoch, holder = excluded.holder, account = excluded.account,"
             " revision = excluded.revision, report_overdue = excluded.report_overdue",
@@ -194,21 +218,6 @@ class SqliteRows:
     def listenings(self) -> tuple[Listening, ...]:
         return tuple(map(columns.read_listening, self._rows("SELECT * FROM listening ORDER BY account, kind")))
 
-    def save_keywords(self, account: AccountId, words: tuple[str, ...], now: datetime) -> None:
-        values = (account, columns.microseconds(now), json.dumps(words, ensure_ascii=False))
-        self._sql.execute("REPLACE INTO keyword_list VALUES (?, ?, ?)", values)
-
-    def keywords(self, account: AccountId) -> tuple[str, ...]:
-        rows = self._rows("SELECT words FROM keyword_list WHERE account = ?", account)
-        return tuple(json.loads(rows[0]["words"])) if rows else ()
-
-    def balance_asked_at(self, account: AccountId) -> datetime | None:
-        rows = self._rows("SELECT at FROM balance_asked WHERE account = ?", account)
-        return columns.moment(rows[0]["at"]) if rows else None
-
-    def save_balance_asked_at(self, account: AccountId, at: datetime) -> None:
-        self._sql.execute("REPLACE INTO balance_asked VALUES (?, ?)", (account, columns.microseconds(at)))
-
     # attempts
 
     def attempts_of(self, deliveries: Iterable[DeliveryId]) -> dict[DeliveryId, tuple[Attempt, ...]]:
@@ -225,7 +234,8 @@ class SqliteRows:
     def save_attempts(self, attempts: Iterable[Attempt]) -> None:
         self._sql.executemany(
             "INSERT INTO attempt SELECT ?1, ?2, ?3, ?4, ?5, ?6, recipient, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15,"
-            " ?16, ?17, ?18 FROM delivery WHERE id = ?2 ON CONFLICT (id) DO UPDATE SET state = excluded.state,"
+            " ?16, ?17, ?18, ?19, ?20, ?21 FROM delivery WHERE id = ?2"
+            " ON CONFLICT (id) DO UPDATE SET state = excluded.state,"
             " settled_at = excluded.settled_at, vendor_id = excluded.vendor_id, partial = excluded.partial,"
             " reason = excluded.reason, code = excluded.code, vendor_text = excluded.vendor_text,"
             " cause = excluded.cause, report = excluded.report, report_code = excluded.report_code,"
@@ -380,13 +390,7 @@ class SqliteRows:
         return tuple(map(columns.read_delivery, rows))
 
     def reports_for(self, deliveries: Iterable[DeliveryId]) -> dict[DeliveryId, tuple[StoredReport, ...]]:
-        found: dict[DeliveryId, list[StoredReport]] = {one: [] for one in deliveries}
-        between = (min(found, default=""), max(found, default=""))  # one scan for a page: no index is kept for it
-        for row in self._rows("SELECT * FROM report WHERE delivery BETWEEN ? AND ? ORDER BY seq", *between):
-            report = columns.read_report(row)
-            if report.delivery in found:
-                found[report.delivery].append(report)
-        return {one: tuple(reports) for one, reports in found.items()}
+        return find_reports(self._session, deliveries)
 
     def loose_ends(self) -> tuple[LooseEnd, ...]:
         return find_loose_ends(self._session)

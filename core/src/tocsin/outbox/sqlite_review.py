@@ -1,10 +1,15 @@
-"""What hangs loose in a SQLite store: rows whose counterpart is missing. Foreign keys refuse most of them; a damaged
-file, or another hand on it, does not.
+"""What a review of a SQLite store reads: reports, a page at a time, and rows whose counterpart is missing.
+
+Foreign keys refuse most of the latter; a damaged file, or another hand on it, does not.
 """
 
 from __future__ import annotations
 
-from tocsin.outbox.record import Loose, LooseEnd
+from collections.abc import Iterable
+
+from tocsin.model.ids import DeliveryId
+from tocsin.outbox.record import Loose, LooseEnd, StoredReport
+from tocsin.outbox.sqlite_rows import read_report
 from tocsin.outbox.sqlite_session import Session
 
 _STRAY = "SELECT delivery FROM {} WHERE delivery IS NOT NULL AND delivery NOT IN (SELECT id FROM delivery)"
@@ -40,3 +45,14 @@ def find_loose_ends(session: Session) -> tuple[LooseEnd, ...]:
         for (name,) in session.rows(query)
     )
     return (*(one for one in damages if one.where != "ok"), *dict.fromkeys(found))
+
+
+def find_reports(session: Session, deliveries: Iterable[DeliveryId]) -> dict[DeliveryId, tuple[StoredReport, ...]]:
+    """Return the reports that were matched to each of a page of deliveries: one scan, no index is kept for it."""
+    found: dict[DeliveryId, list[StoredReport]] = {one: [] for one in deliveries}
+    between = (min(found, default=""), max(found, default=""))
+    for row in session.rows("SELECT * FROM report WHERE delivery BETWEEN ? AND ? ORDER BY seq", *between):
+        report = read_report(row)
+        if report.delivery in found:
+            found[report.delivery].append(report)
+    return {one: tuple(reports) for one, reports in found.items()}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 from tocsin.errors import InvalidNumber
@@ -15,7 +16,16 @@ from tocsin.model.phone import E164, Msisdn, ShortCode
 from tocsin.model.push import Trust
 from tocsin.model.report import InboundMessage, Report, ReportState
 from tocsin.model.submission import Attachment
-from tocsin.outbox.record import Attempt, Delivery, Listening, RawAnswer, StoredInbound, StoredReport, Transition
+from tocsin.outbox.record import (
+    Attempt,
+    Delivery,
+    Listening,
+    RawAnswer,
+    StoredInbound,
+    StoredReport,
+    Transition,
+    Trigger,
+)
 from tocsin.outbox.state import AttemptState, Event, State
 
 Row = sqlite3.Row
@@ -43,7 +53,18 @@ def _maybe_moment(stored: int | None) -> datetime | None:
     return None if stored is None else moment(stored)
 
 
-def _number(stored: str) -> Msisdn:
+def millionths(amount: Decimal) -> int:
+    """Return an exact amount as the store keeps it."""
+    return int(amount.scaleb(6).to_integral_exact())
+
+
+def money(stored: int) -> Decimal:
+    """Return a stored amount."""
+    return Decimal(stored).scaleb(-6)
+
+
+def number(stored: str) -> Msisdn:
+    """Return a stored number: an international one, or a short code."""
     try:
         return E164(stored)
     except InvalidNumber:
@@ -102,6 +123,8 @@ def delivery_columns(delivery: Delivery) -> Columns:
         delivery.revision,
         delivery.urgency,
         delivery.report_overdue,
+        delivery.only,
+        delivery.turn,
     )
 
 
@@ -122,6 +145,8 @@ def read_delivery(row: Row) -> Delivery:
         report_overdue=bool(row["report_overdue"]),
         holder=None if row["holder"] is None else HolderId(row["holder"]),
         account=None if row["account"] is None else AccountId(row["account"]),
+        only=None if row["only"] is None else AccountId(row["only"]),
+        turn=row["turn"],
     )
 
 
@@ -146,6 +171,9 @@ def attempt_columns(attempt: Attempt) -> Columns:
         attempt.report,
         attempt.report_code,
         _maybe(attempt.report_at),
+        attempt.trigger.value,
+        attempt.segments,
+        millionths(attempt.cost),
     )
 
 
@@ -170,6 +198,9 @@ def read_attempt(row: Row) -> Attempt:
         report=None if row["report"] is None else ReportState(row["report"]),
         report_code=row["report_code"],
         report_at=_maybe_moment(row["report_at"]),
+        trigger=Trigger(row["trigger"]),
+        segments=row["segments"],
+        cost=money(row["cost"]),
     )
 
 
@@ -254,7 +285,7 @@ def read_report(row: Row) -> StoredReport:
         account=AccountId(row["account"]),
         report=Report(
             vendor_id=None if row["vendor_id"] is None else VendorId(row["vendor_id"]),
-            to=_number(row["recipient"]),
+            to=number(row["recipient"]),
             state=ReportState(row["state"]),
             code=row["code"],
             at=_maybe_moment(row["at"]),
@@ -285,7 +316,7 @@ def read_inbound(row: Row) -> StoredInbound:
     return StoredInbound(
         account=AccountId(row["account"]),
         message=InboundMessage(
-            sender=_number(row["sender"]),
+            sender=number(row["sender"]),
             text=row["text"],
             at=_maybe_moment(row["at"]),
             extension=row["extension"],

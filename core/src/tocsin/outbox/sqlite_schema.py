@@ -5,9 +5,65 @@ from __future__ import annotations
 APPLICATION_ID = 0x746F6373
 """`tocs`: marks the file as ours."""
 
-VERSION = 2
+VERSION = 3
 
-SCHEMA = """
+BOOKS = """
+CREATE INDEX attempt_to ON attempt (recipient, intended_at);
+CREATE INDEX delivery_expiring ON delivery (expires_at) WHERE state = 'queued';
+CREATE INDEX attempt_settled ON attempt (settled_at) WHERE vendor_id IS NOT NULL;
+
+CREATE TABLE spending (
+    submit TEXT PRIMARY KEY,
+    account TEXT NOT NULL,
+    at INTEGER NOT NULL,
+    class TEXT NOT NULL,
+    retries INTEGER NOT NULL,
+    resends INTEGER NOT NULL,
+    messages INTEGER NOT NULL,
+    cost INTEGER NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX spending_at ON spending (at);
+CREATE INDEX spending_of ON spending (account, at);
+CREATE INDEX spending_of_class ON spending (class, at);
+
+CREATE TABLE health (
+    account TEXT PRIMARY KEY,
+    body TEXT NOT NULL
+) WITHOUT ROWID;
+
+CREATE TABLE weight (
+    account TEXT NOT NULL,
+    prefix TEXT NOT NULL,
+    points INTEGER NOT NULL,
+    moved_at INTEGER NOT NULL,
+    PRIMARY KEY (account, prefix)
+) WITHOUT ROWID;
+CREATE TABLE weight_change (
+    seq INTEGER PRIMARY KEY,
+    at INTEGER NOT NULL,
+    account TEXT NOT NULL,
+    prefix TEXT NOT NULL,
+    before INTEGER NOT NULL,
+    after INTEGER NOT NULL,
+    reason TEXT NOT NULL
+);
+
+CREATE TABLE opt_out (
+    number TEXT PRIMARY KEY,
+    at INTEGER NOT NULL,
+    account TEXT,
+    word TEXT NOT NULL
+) WITHOUT ROWID;
+
+CREATE TABLE turn (
+    route TEXT PRIMARY KEY,
+    next INTEGER NOT NULL
+) WITHOUT ROWID;
+"""
+"""What accounts have used up, how they fare, and who wants no more."""
+
+SCHEMA = (
+    """
 CREATE TABLE message (
     id TEXT PRIMARY KEY,
     accepted_at INTEGER NOT NULL,
@@ -51,10 +107,12 @@ CREATE TABLE delivery (
     account TEXT,
     revision INTEGER NOT NULL DEFAULT 0,
     urgency INTEGER NOT NULL DEFAULT 0,
-    report_overdue INTEGER NOT NULL DEFAULT 0
+    report_overdue INTEGER NOT NULL DEFAULT 0,
+    only TEXT,
+    turn INTEGER NOT NULL DEFAULT 0
 ) WITHOUT ROWID;
 CREATE INDEX delivery_by_message ON delivery (message, position);
-CREATE INDEX delivery_by_state ON delivery (state, urgency, due_at);
+CREATE INDEX delivery_by_state ON delivery (state, urgency, due_at, route);
 CREATE INDEX delivery_by_recipient ON delivery (recipient);
 CREATE INDEX delivery_by_holder ON delivery (holder) WHERE holder IS NOT NULL;
 
@@ -109,12 +167,17 @@ CREATE TABLE attempt (
     cause TEXT NOT NULL,
     report INTEGER,
     report_code TEXT NOT NULL,
-    report_at INTEGER
+    report_at INTEGER,
+    trigger TEXT NOT NULL DEFAULT 'first',
+    segments INTEGER NOT NULL DEFAULT 0,
+    cost INTEGER NOT NULL DEFAULT 0
 ) WITHOUT ROWID;
 CREATE UNIQUE INDEX attempt_by_delivery ON attempt (delivery, number);
 CREATE INDEX attempt_by_report ON attempt (account, vendor_id, recipient) WHERE vendor_id IS NOT NULL;
 CREATE INDEX attempt_by_recipient ON attempt (account, recipient);
-
+"""
+    + BOOKS
+    + """
 CREATE TABLE audit (
     seq INTEGER PRIMARY KEY,
     at INTEGER NOT NULL,
@@ -188,6 +251,22 @@ CREATE TABLE quarantine (
     piece TEXT NOT NULL
 );
 """
+)
+
+_TO_3_COLUMNS = """
+ALTER TABLE delivery ADD COLUMN only TEXT;
+ALTER TABLE delivery ADD COLUMN turn INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE attempt ADD COLUMN trigger TEXT NOT NULL DEFAULT 'first';
+ALTER TABLE attempt ADD COLUMN segments INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE attempt ADD COLUMN cost INTEGER NOT NULL DEFAULT 0;
+DROP INDEX delivery_by_state;
+CREATE INDEX delivery_by_state ON delivery (state, urgency, due_at, route);
+"""
+_TO_3_ROWS = """
+INSERT INTO spending SELECT a.submit, a.account, min(a.intended_at), m.class, 0, 0, count(*), 0
+    FROM attempt a JOIN delivery d ON d.id = a.delivery JOIN message m ON m.id = d.message
+    WHERE a.state IN ('intent', 'accepted', 'unknown') GROUP BY a.submit;
+"""
 
 MIGRATIONS: dict[int, str] = {
     1: """
@@ -213,5 +292,6 @@ CREATE TABLE listening (
     PRIMARY KEY (account, kind)
 ) WITHOUT ROWID;
 """,
+    2: _TO_3_COLUMNS + BOOKS + _TO_3_ROWS,
 }
 """What makes a store of that version one of the next."""

@@ -6,7 +6,7 @@ Each method loads what it needs, computes with pure functions and `step`, and sa
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import TypeVar
 
@@ -16,8 +16,12 @@ from tocsin.errors import KeyConflict
 from tocsin.model.ids import AccountId, DeliveryId, HolderId, MessageId
 from tocsin.model.message import Message
 from tocsin.model.report import Batch, InboundMessage, Report
+from tocsin.outbox.accounts import Accounts
 from tocsin.outbox.arrivals import Arrivals
 from tocsin.outbox.claims import LEASE, abandon, renew, take
+from tocsin.outbox.debits import debit, grant, refund
+from tocsin.outbox.health import Health, Sample
+from tocsin.outbox.meter import Meter
 from tocsin.outbox.moves import Moves
 from tocsin.outbox.ports import RawId
 from tocsin.outbox.record import (
@@ -27,7 +31,6 @@ from tocsin.outbox.record import (
     Delivery,
     Dossier,
     Filter,
-    Intent,
     Listening,
     LooseEnd,
     NewDelivery,
@@ -40,6 +43,7 @@ from tocsin.outbox.record import (
 )
 from tocsin.outbox.rows import Rows
 from tocsin.outbox.settling import one_request, settle_each, stands, still_holds
+from tocsin.outbox.spending import Request
 from tocsin.outbox.state import TRANSITIONS, Event, State
 
 _T = TypeVar("_T")
@@ -57,6 +61,7 @@ class Outbox:
         self._rows = rows
         self._is_dead = is_dead
         self._arrivals = Arrivals(rows)
+        self._accounts = Accounts(rows)
 
     def close(self) -> None:
         self._rows.close()
@@ -67,7 +72,8 @@ class Outbox:
             if (first := self._first_of(message.idempotency_key, acceptance.fingerprint)) is not None:
                 return first
             self._rows.add_message(message, acceptance.fingerprint)
-            queued = [_queued(message, new, now) for new in acceptance.deliveries]
+            turns = self._turns(acceptance)
+            queued = [_queued(message, new, turns[new.id], now) for new in acceptance.deliveries]
             self._rows.save_deliveries(queued)
             if acceptance.holder is not None:
                 take(self._rows, queued, acceptance.holder, now)
@@ -83,20 +89,27 @@ class Outbox:
                 take(self._rows, due(), holder, now)
         return tuple(one for one in self._rows.held_by(holder) if one.message == message)
 
-    def claim_due(self, holder: HolderId, limit: int, now: datetime) -> tuple[Delivery, ...]:
-        if not self._rows.due(State.QUEUED, now, 1):
+    def claim_due(
+        self, holder: HolderId, limit: int, now: datetime, shut: Collection[str] = ()
+    ) -> tuple[Delivery, ...]:
+        if not self._claimable(1, now, shut):
             return ()
         with self._rows.transaction("claim"):
-            return tuple(take(self._rows, self._rows.due(State.QUEUED, now, limit), holder, now))
+            return tuple(take(self._rows, self._claimable(limit, now, shut), holder, now))
 
     def awaiting(self, limit: int, now: datetime) -> tuple[Delivery, ...]:
         with self._rows.reading():
             doubtful = self._rows.due(State.IN_DOUBT, now, limit)
             return doubtful + self._rows.due(State.SUBMITTED, now, limit - len(doubtful))
 
-    def next_due(self) -> datetime | None:
+    def next_due(self, shut: Collection[str] = ()) -> datetime | None:
         with self._rows.reading():
-            return self._rows.next_due((State.QUEUED, State.IN_DOUBT, State.SUBMITTED))
+            moments = (
+                self._rows.next_due((State.QUEUED,), shut),
+                self._rows.next_due((State.IN_DOUBT, State.SUBMITTED)),
+                self._rows.next_expiry() if shut else None,
+            )
+            return min((moment for moment in moments if moment is not None), default=None)
 
     def reopen(self, seen: tuple[Delivery, ...], now: datetime) -> tuple[DeliveryId, ...]:
         with self._rows.transaction("reopen"):
@@ -127,26 +140,18 @@ class Outbox:
         with self._rows.transaction("recover"):
             return sum(self._abandon(holder, now) for holder in gone)
 
-    def intend(self, requests: Sequence[tuple[Intent, ...]], now: datetime) -> tuple[tuple[Attempt, ...], ...]:
+    def intend(self, requests: Sequence[Request], now: datetime) -> tuple[tuple[Attempt, ...], ...]:
         with self._rows.transaction("intend"):
-            ids = [one.delivery for request in requests for one in request]
+            ids = [one.delivery for request in requests for one in request.intents]
             deliveries, history = self._rows.get_deliveries(ids), self._rows.attempts_of(ids)
-            standing = [
-                tuple(one for one in request if stands(deliveries[one.delivery], one.epoch, State.CLAIMED))
-                for request in requests
-            ]
-            leaving = tuple(one_request(request, history, now) for request in standing)
             with Moves(self._rows, now) as moves:
-                for one in _flat(standing):
-                    moves.move(deliveries[one.delivery], Event.INTENT, account=one.account)
-            self._rows.save_attempts(_flat(leaving))
-            self._rows.add_chapters(
-                {one.delivery: Chapter(at=now, explanation=one.explanation) for one in _flat(standing)}
-            )
+                leaving = tuple(self._begin(moves, request, deliveries, history) for request in requests)
             renew(self._rows, deliveries.values(), now)
             return leaving
 
-    def settle(self, settlements: tuple[Settlement, ...], now: datetime) -> None:
+    def settle(
+        self, settlements: tuple[Settlement, ...], now: datetime, samples: tuple[Sample, ...] = ()
+    ) -> tuple[Health, ...]:
         with self._rows.transaction("settle"):
             attempts = self._rows.get_attempts(one.attempt for one in settlements)
             deliveries = self._rows.get_deliveries(attempt.delivery for attempt in attempts.values())
@@ -154,8 +159,10 @@ class Outbox:
             with Moves(self._rows, now) as moves:
                 changed = settle_each(moves, settlements, attempts, history, deliveries)
             self._rows.save_attempts(changed)
+            refund(self._rows, changed)
             self._arrivals.rematch(changed, now)
             renew(self._rows, deliveries.values(), now)
+            return self._accounts.observe(samples)
 
     def cancel(self, deliveries: tuple[DeliveryId, ...], now: datetime) -> tuple[DeliveryId, ...]:
         with self._rows.transaction("cancel"):
@@ -217,18 +224,18 @@ class Outbox:
 
     def save_keywords(self, account: AccountId, words: tuple[str, ...], now: datetime) -> None:
         with self._rows.transaction("keywords"):
-            self._rows.save_keywords(account, words, now)
+            self._rows.books.save_keywords(account, words, now)
 
     def keywords(self, account: AccountId) -> tuple[str, ...]:
-        return self._rows.keywords(account)
+        return self._rows.books.keywords(account)
 
     def reserve_balance(self, account: AccountId, every_s: float, now: datetime) -> float:
         with self._rows.transaction("reserve-balance"):
-            asked_at = self._rows.balance_asked_at(account)
+            asked_at = self._rows.books.balance_asked_at(account)
             wait_s = 0.0 if asked_at is None else every_s - abs((now - asked_at).total_seconds())
             if wait_s > 0:
                 return wait_s
-            self._rows.save_balance_asked_at(account, now)
+            self._rows.books.save_balance_asked_at(account, now)
             return 0.0
 
     def message(self, message: MessageId) -> Message | None:
@@ -283,9 +290,51 @@ class Outbox:
             for one in page
         )
 
+    @property
+    def accounts(self) -> Accounts:
+        return self._accounts
+
+    def meter(self, now: datetime) -> Meter:
+        return Meter(self._rows.books, now)
+
     def loose_ends(self) -> tuple[LooseEnd, ...]:
         with self._rows.snapshot():
             return self._rows.loose_ends()
+
+    def _claimable(self, limit: int, now: datetime, shut: Collection[str]) -> tuple[Delivery, ...]:
+        """Return what may be claimed; of routes that are shut, what has to be told that its time is over."""
+        due = self._rows.due(State.QUEUED, now, limit, shut)
+        over = self._rows.expired(now, limit - len(due)) if shut and len(due) < limit else ()
+        return tuple({one.id: one for one in (*due, *over)}.values())
+
+    def _turns(self, acceptance: Acceptance) -> dict[DeliveryId, int]:
+        """Take a turn of its route for each delivery that wants one; 0 for all others."""
+        turns = {one.id: 0 for one in acceptance.deliveries}
+        for route in {one.route for one in acceptance.deliveries if one.in_turn}:
+            ours = [one.id for one in acceptance.deliveries if one.in_turn and one.route == route]
+            first = self._rows.books.take_turns(route, len(ours))
+            turns |= {name: first + number for number, name in enumerate(ours)}
+        return turns
+
+    def _begin(
+        self,
+        moves: Moves,
+        request: Request,
+        deliveries: Mapping[DeliveryId, Delivery],
+        history: Mapping[DeliveryId, tuple[Attempt, ...]],
+    ) -> tuple[Attempt, ...]:
+        """Write INTENT for those of a request whose claim stands and whose bounds leave room, and debit them (T3)."""
+        standing = [one for one in request.intents if stands(deliveries[one.delivery], one.epoch, State.CLAIMED)]
+        going = grant(self._rows, request, {deliveries[one.delivery].to: one for one in standing}, moves.now)
+        attempts = one_request(going, history, moves.now)
+        if attempts:
+            for one in going:
+                moves.move(deliveries[one.delivery], Event.INTENT, account=one.account)
+            self._rows.save_attempts(attempts)
+            debit(self._rows, request, attempts, moves.now)
+            told = {one.delivery: Chapter(at=moves.now, explanation=one.explanation) for one in going}
+            self._rows.add_chapters(told)
+        return attempts
 
     def _first_of(self, key: str | None, fingerprint: str) -> MessageId | None:
         """Return the message that the key was used for before. To say so is a promise, too, and is written."""
@@ -320,7 +369,7 @@ def _same_message(owner: tuple[MessageId, str], fingerprint: str) -> MessageId:
     return message
 
 
-def _queued(message: Message, new: NewDelivery, now: datetime) -> Delivery:
+def _queued(message: Message, new: NewDelivery, turn: int, now: datetime) -> Delivery:
     return Delivery(
         id=new.id,
         message=message.id,
@@ -331,4 +380,6 @@ def _queued(message: Message, new: NewDelivery, now: datetime) -> Delivery:
         expires_at=new.expires_at,
         updated_at=now,
         urgency=message.cls.urgency,
+        only=new.only,
+        turn=turn,
     )

@@ -1,7 +1,9 @@
 """Which account is next, or when one may be, or why none is: for every step of a delivery the same.
 
 Each account is asked once; then those that did not take it for a passing reason are asked again, round after round,
-with a pause between two rounds that doubles, and is drawn at random below that (full jitter).
+with a pause between two rounds that doubles, and is drawn at random below that (full jitter). One that is closed just
+now is passed over. Where all are, it is waited for; but what cannot wait goes all the same where a breaker alone is in
+its way, to the account that was ejected longest ago.
 """
 
 from __future__ import annotations
@@ -12,6 +14,7 @@ from datetime import datetime, timedelta
 import attrs
 
 from tocsin.model.ids import AccountId
+from tocsin.outbox.record import Trigger
 from tocsin.policy.decision import (
     AwaitReport,
     CloseWindow,
@@ -21,10 +24,9 @@ from tocsin.policy.decision import (
     Park,
     Stop,
     Submit,
-    Trigger,
     Undelivered,
 )
-from tocsin.policy.judge import Candidate, Judgement, Verdict, judge
+from tocsin.policy.judge import Bar, Bench, Candidate, Judgement, Verdict, judge
 from tocsin.policy.standing import SAME_TRY, Standing, is_passing, settled_at
 
 FIRST_PAUSE = timedelta(seconds=2)
@@ -48,6 +50,16 @@ class Choice:
     now: datetime
     dice: float
 
+    @property
+    def passing(self) -> frozenset[Bar]:
+        """Which closures may be passed over where nobody else is there: a breaker, by what cannot wait.
+
+        Who submits now and will not ask again is the judge of a refused account, too: the password may be right by now.
+        """
+        if not self.standing.may_wait:
+            return frozenset((Bar.BREAKER, Bar.STICKY))
+        return frozenset((Bar.BREAKER,)) if self.standing.rules.insists else frozenset()
+
     def submit(
         self,
         account: AccountId,
@@ -56,7 +68,7 @@ class Choice:
         trigger: Trigger,
         at_most: int | None = None,
     ) -> Submit:
-        """Return the decision to submit, with which copy it is."""
+        """Return the decision to submit, with which copy it is, and whether a breaker is passed over for it."""
         return Submit(
             account=account,
             why=why,
@@ -65,6 +77,7 @@ class Choice:
             copy=self.standing.copies + 1,
             max_copies=self.standing.rules.max_copies,
             at_most=at_most,
+            insists=any(one.account == account and one.closures for one in self.candidates),
         )
 
     def stop(self, why: str, judgements: tuple[Judgement, ...] = (), *, expired: bool = False) -> Stop:
@@ -96,18 +109,63 @@ def choose(choice: Choice, why: str, trigger: Trigger, again: AccountId | None =
         return choice.stop(f"{why}; its class allows {standing.rules.max_copies} copies, which exist")
     if standing.exhausted:
         return choice.stop(f"{why}; it was submitted as often as a message may be")
-    spent, resting = _spent(standing, again), _resting(choice, again)
+    spent = _spent(standing, again)
+    field = _field(choice, spent)
+    resting = _resting(choice, field.accounts)
     if not standing.may_wait:
         spent, resting = spent | resting, frozenset()
-    judgements = judge(choice.candidates, spent, resting)
+    judgements = judge(field.candidates, Bench(tried=spent, resting=resting, passing=field.passing))
     chosen = next((one.account for one in judgements if one.verdict is Verdict.CHOSEN), None)
     if chosen is not None:
         return choice.submit(chosen, why or "the first account of the route that can take it", judgements, trigger)
-    if any(one.verdict is Verdict.RESTS for one in judgements):
-        later = f"{why}; those that may take it later are asked again"
-        return Later(until=_pause_ends_at(choice, resting), why=later, judgements=judgements)
+    if standing.may_wait and (until := _ask_again_at(choice, judgements, resting)) is not None:
+        return Later(until=until, why=_later(why, judgements), judgements=judgements)
     nobody = f"{why}; no other account can take it" if why else "no account of the route can take it"
     return choice.stop(nobody, judgements)
+
+
+@attrs.frozen(kw_only=True)
+class _Field:
+    """Who may be asked, sooner or later.
+
+    Args:
+        candidates: all of the route, in the order in which they are judged.
+        accounts: those that play in this round.
+        passing: closures that are passed over.
+    """
+
+    candidates: tuple[Candidate, ...]
+    accounts: tuple[AccountId, ...]
+    passing: frozenset[Bar] = frozenset()
+
+
+def _field(choice: Choice, spent: frozenset[AccountId]) -> _Field:
+    """Return who plays: the accounts that are open; where none is, those that only a breaker keeps out."""
+    able = [one for one in choice.candidates if not one.obstacles and one.account not in spent]
+    if any(not one.closures for one in able):
+        accounts = tuple(one.account for one in able if not one.closures)
+        return _Field(candidates=choice.candidates, accounts=accounts)
+    by_ejection = tuple(sorted(choice.candidates, key=lambda one: one.ejected_at or choice.now))
+    accounts = tuple(one.account for one in able if one.closed_until(choice.passing) is None)
+    return _Field(candidates=by_ejection, accounts=accounts, passing=choice.passing)
+
+
+def _later(why: str, judgements: tuple[Judgement, ...]) -> str:
+    """Say in words what is waited for."""
+    if any(one.verdict is Verdict.RESTS for one in judgements):
+        return f"{why}; those that may take it later are asked again"
+    closed = "no account that can take it is open just now"
+    return f"{why}; {closed}" if why else closed
+
+
+def _ask_again_at(choice: Choice, judgements: tuple[Judgement, ...], resting: frozenset[AccountId]) -> datetime | None:
+    """Return when somebody may take it: after the pause, or when the first of those that are closed opens."""
+    closed = {one.account for one in judgements if one.verdict is Verdict.CLOSED}
+    moments = [one.closed_until() for one in choice.candidates if one.account in closed]
+    if any(one.verdict is Verdict.RESTS for one in judgements):
+        moments.append(_pause_ends_at(choice, resting))
+    opens_at = min((moment for moment in moments if moment is not None), default=None)
+    return None if opens_at is None else min(opens_at, choice.standing.expires_at)
 
 
 def _spent(standing: Standing, again: AccountId | None) -> frozenset[AccountId]:
@@ -120,11 +178,9 @@ def _spent(standing: Standing, again: AccountId | None) -> frozenset[AccountId]:
     return frozenset(refused) | {one.account for one in standing.attempts if one.state.may_ring} - {again}
 
 
-def _resting(choice: Choice, again: AccountId | None) -> frozenset[AccountId]:
+def _resting(choice: Choice, asked: tuple[AccountId, ...]) -> frozenset[AccountId]:
     """Return the accounts that are not asked just now: they had their turn in this round."""
-    spent = _spent(choice.standing, again)
     turns = _turns(choice.standing)
-    asked = [one.account for one in choice.candidates if not one.obstacles and one.account not in spent]
     if not asked:
         return frozenset()
     least = min(turns[account] for account in asked)

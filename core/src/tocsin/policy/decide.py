@@ -14,10 +14,10 @@ from typing import assert_never
 from tocsin.model.ids import AccountId
 from tocsin.model.outcome import Reason
 from tocsin.model.report import ReportState
-from tocsin.outbox.record import Attempt
+from tocsin.outbox.record import Attempt, Trigger
 from tocsin.outbox.state import AttemptState
 from tocsin.policy.choose import Choice, choose
-from tocsin.policy.decision import AwaitReport, CloseWindow, Decision, Submit, Trigger, Wait
+from tocsin.policy.decision import AwaitReport, CloseWindow, Decision, Later, Submit, Wait
 from tocsin.policy.judge import Candidate, Judgement, Verdict
 from tocsin.policy.route import InDoubt, OnUndelivered
 from tocsin.policy.standing import LISTEN_AGAIN, LISTEN_SOON, Standing, settled_at
@@ -77,9 +77,11 @@ def _after_doubt(choice: Choice, doubt: Attempt) -> Decision:
     until = settled_at(doubt) + standing.rules.evidence_wait
     if choice.now < until:
         return Wait(until=until, why=f"{words}: waiting for evidence")
+    if standing.rules.when_in_doubt is InDoubt.HOLD:
+        return choice.stop(f"{words}: its class holds it")
+    if not standing.may_resend:
+        return choice.stop(f"{words}: the duplicate budget of its class is spent")
     match standing.rules.when_in_doubt:
-        case InDoubt.HOLD:
-            return choice.stop(f"{words}: its class holds it")
         case InDoubt.RESEND_SAME:
             words = f"{words}: its class sends again by the same account"
             return _go_on(_only(choice, doubt), words, Trigger.DOUBT, again=doubt)
@@ -125,20 +127,33 @@ def _go_on(choice: Choice, why: str, trigger: Trigger, again: Attempt | None = N
 def _after_refusal(choice: Choice, last: Attempt, trigger: Trigger, account: AccountId | None) -> Decision:
     """Halve a group, repeat a submit once, go to the next account, or stop: the reason says which."""
     reason = last.reason or Reason.UNRECOGNISED
-    if _may_repeat(choice, last):
-        if reason is Reason.SPLIT and last.group_size > 1:
-            half = (last.group_size + 1) // 2
-            why = f"one of {last.group_size} recipients was refused: the group is halved"
-            return _again(choice, last, why, trigger, half)
-        if reason is Reason.ONE_BY_ONE and last.group_size > 1:
-            return _again(choice, last, "the account takes no personalised group: each goes alone", trigger, 1)
-        if reason is Reason.RETRY_ONCE and not _repeated(choice, last):
-            why = "the vendor asks for the same submit again, once"
-            return _again(choice, last, why, trigger, last.group_size)
+    repetition = _repetition(choice, last, reason)
+    if repetition is not None:
+        words, at_most = repetition
+        until = _closed_until(choice, last)
+        if until is None:
+            return _again(choice, last, words, trigger, at_most)
+        if choice.standing.may_wait:
+            until = min(until, choice.standing.expires_at)
+            return Later(until=until, why=f"{words}, once {last.account} may be used again")
     why = f"{last.account} refused: {reason.label}" + (f" ({last.code})" if last.code else "")
     if not reason.elsewhere:
         return choice.stop(f"{why}; another account could do no better")
     return choose(choice, why, trigger, account)
+
+
+def _repetition(choice: Choice, last: Attempt, reason: Reason) -> tuple[str, int] | None:
+    """Return why the same account is asked again at once, and with how many recipients; None where it is not."""
+    if not _may_repeat(choice, last):
+        return None
+    if reason is Reason.SPLIT and last.group_size > 1:
+        half = (last.group_size + 1) // 2
+        return f"one of {last.group_size} recipients was refused: the group is halved", half
+    if reason is Reason.ONE_BY_ONE and last.group_size > 1:
+        return "the account takes no personalised group: each goes alone", 1
+    if reason is Reason.RETRY_ONCE and not _repeated(choice, last):
+        return "the vendor asks for the same submit again, once", last.group_size
+    return None
 
 
 def _may_repeat(choice: Choice, last: Attempt) -> bool:
@@ -146,6 +161,12 @@ def _may_repeat(choice: Choice, last: Attempt) -> bool:
     standing = choice.standing
     fit = any(one.account == last.account and not one.obstacles for one in choice.candidates)
     return fit and standing.copies < standing.rules.max_copies
+
+
+def _closed_until(choice: Choice, last: Attempt) -> datetime | None:
+    """Return when the account of an attempt may be used again; None for now."""
+    (same,) = (one for one in choice.candidates if one.account == last.account)
+    return same.closed_until(choice.passing)
 
 
 def _again(choice: Choice, last: Attempt, why: str, trigger: Trigger, at_most: int) -> Submit:

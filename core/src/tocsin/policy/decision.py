@@ -2,32 +2,13 @@
 
 from __future__ import annotations
 
-import enum
 from datetime import datetime
 
 import attrs
 
 from tocsin.model.ids import AccountId
+from tocsin.outbox.record import Trigger
 from tocsin.policy.judge import Judgement
-
-
-class Trigger(enum.StrEnum):
-    """What a submit follows from: the only reasons there are to make one."""
-
-    FIRST = "first"
-    """Nothing was tried before."""
-
-    NOT_TAKEN = "not_taken"
-    """The submit before it rang no phone: it was refused, or not sent."""
-
-    DOUBT = "doubt"
-    """Nobody knows about the one before it, and the class or route asks for another copy."""
-
-    UNDELIVERED = "undelivered"
-    """A report said that the one before it did not arrive."""
-
-    SILENCE = "silence"
-    """The vendor took the one before it, no report came in time, and the class or route asks to go on."""
 
 
 @attrs.frozen(kw_only=True)
@@ -39,6 +20,7 @@ class Submit:
         copy: which copy of the delivery it is, counted from 1.
         max_copies: how many there may be.
         at_most: most recipients that may leave with it in one request; None for what account and class allow.
+        insists: although the account's breaker is open: it cannot wait, and nobody else is there.
     """
 
     account: AccountId
@@ -48,6 +30,7 @@ class Submit:
     copy: int = 1
     max_copies: int = 1
     at_most: int | None = None
+    insists: bool = False
 
 
 @attrs.frozen(kw_only=True)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Mapping
-from datetime import datetime, time, timedelta
-from zoneinfo import ZoneInfo
+from datetime import datetime, timedelta
 
 import attrs
 
+from tocsin.model.hours import Hours
 from tocsin.model.ids import AccountId
 from tocsin.model.message import MessageClass
 from tocsin.model.phone import E164
@@ -33,6 +33,22 @@ class Strategy(enum.Enum):
     """How a route orders its accounts."""
 
     FAILOVER = "failover"
+    """In the order written."""
+
+    WEIGHTED = "weighted"
+    """Drawn, each as often as its weight says."""
+
+    ROUND_ROBIN = "round-robin"
+    """In turn: each message begins with the account behind the one that the last began with."""
+
+    CHEAPEST = "cheapest"
+    """By what this text costs there: price per segment times segments. Without a price, last."""
+
+    BEST = "best"
+    """By delivery quality, as reports show it."""
+
+    BROADCAST = "broadcast"
+    """Through every account: a delivery of its own for each."""
 
 
 @attrs.frozen(kw_only=True)
@@ -48,6 +64,7 @@ class Rules:
         moves_on_silence: whether that step is another account, or a mark only.
         on_undelivered: what a failed report leads to.
         trusts_silence: whether silence counts even while the account's reports cannot be fetched.
+        insists: whether it goes through an account whose breaker is open where all of them are.
         max_group: most recipients in one submit, so that one lost answer cannot put a whole roster in doubt.
     """
 
@@ -60,6 +77,7 @@ class Rules:
     on_undelivered: OnUndelivered
     max_group: int | None = None
     trusts_silence: bool = False
+    insists: bool = False
 
 
 _SMALL_GROUP = 20
@@ -86,6 +104,7 @@ CLASS_RULES: Mapping[MessageClass, Rules] = {
         on_undelivered=OnUndelivered.NEXT,
         max_group=_SMALL_GROUP,
         trusts_silence=True,
+        insists=True,
     ),
     MessageClass.ALERT: Rules(
         expires_after=timedelta(hours=4),
@@ -139,19 +158,15 @@ class RuleChanges:
 
 
 @attrs.frozen(kw_only=True)
-class Hours:
-    """A daily window, start included, end not; `22:00-06:00` crosses midnight."""
+class Size:
+    """How long a text may be, in characters as its sender wrote it, both ends included; None for no end."""
 
-    start: time
-    end: time
-    zone: ZoneInfo
+    least: int = 0
+    most: int | None = None
 
-    def include(self, moment: datetime) -> bool:
-        """Say whether the aware moment falls into the window."""
-        clock = moment.astimezone(self.zone).time()
-        if self.start <= self.end:
-            return self.start <= clock < self.end
-        return clock >= self.start or clock < self.end
+    def holds(self, length: int) -> bool:
+        """Say whether a text of that length fits."""
+        return self.least <= length and (self.most is None or length <= self.most)
 
 
 @attrs.frozen(kw_only=True)
@@ -164,11 +179,20 @@ class Match:
     country_prefixes: tuple[str, ...] = ()
     sources: tuple[str, ...] = ()
     hours: Hours | None = None
+    size: Size | None = None
 
     @property
     def takes_all(self) -> bool:
         """Whether nothing is asked, so that no later route is ever reached."""
-        return not (self.classes or self.tags or self.prefixes or self.country_prefixes or self.sources or self.hours)
+        return not (
+            self.classes
+            or self.tags
+            or self.prefixes
+            or self.country_prefixes
+            or self.sources
+            or self.hours
+            or self.size
+        )
 
     def takes(self, traits: Traits) -> bool:
         """Say whether a message to one recipient is for this route."""
@@ -179,18 +203,20 @@ class Match:
             and (not self.country_prefixes or traits.to.full.startswith(self.country_prefixes))
             and (not self.sources or traits.source in self.sources)
             and (self.hours is None or self.hours.include(traits.now))
+            and (self.size is None or self.size.holds(traits.size))
         )
 
 
 @attrs.frozen(kw_only=True)
 class Traits:
-    """What a route looks at."""
+    """What a route looks at; `size` is the length of the text as its sender wrote it."""
 
     cls: MessageClass
     to: E164
     tags: Mapping[str, str]
     source: str
     now: datetime
+    size: int = 0
 
 
 @attrs.frozen(kw_only=True)
@@ -202,6 +228,7 @@ class Route:
         match: what it takes.
         strategy: how accounts are ordered.
         accounts: in the order written.
+        weights: of a weighted route: how often each account is drawn, beside the others; 0 only as a stand-in.
         changes: its own knobs.
     """
 
@@ -209,6 +236,7 @@ class Route:
     match: Match = attrs.field(factory=Match)
     strategy: Strategy = Strategy.FAILOVER
     accounts: tuple[AccountId, ...] = attrs.field(validator=attrs.validators.min_len(1))
+    weights: Mapping[AccountId, int] = attrs.field(factory=dict)
     changes: RuleChanges = attrs.field(factory=RuleChanges)
 
     def rules_for(self, cls: MessageClass) -> Rules:

@@ -26,8 +26,9 @@ from tocsin.outbox.claims import LEASE
 from tocsin.outbox.memory import MemoryRows
 from tocsin.outbox.moves import Moves
 from tocsin.outbox.ports import RawId
-from tocsin.outbox.record import Acceptance, Attempt, Delivery, Intent, Settlement, StoredReport
+from tocsin.outbox.record import Acceptance, Attempt, Delivery, Settlement, StoredReport
 from tocsin.outbox.rows import Rows
+from tocsin.outbox.spending import Request
 from tocsin.outbox.state import AttemptState, Event, State
 from tocsin.outbox.store import Outbox
 from tocsin.policy.decide import decide
@@ -52,7 +53,7 @@ def _accept_in_two(self: Outbox, acceptance: Acceptance, now: datetime) -> Messa
             return owner[0]
         rows.add_message(message, acceptance.fingerprint)
     with rows.transaction("accept the rest"):
-        queued = [store._queued(message, new, now) for new in acceptance.deliveries]
+        queued = [store._queued(message, new, 0, now) for new in acceptance.deliveries]
         rows.save_deliveries(queued)
         if acceptance.holder is not None:
             claims.take(rows, queued, acceptance.holder, now)
@@ -70,9 +71,9 @@ def _take_without_lease(rows: Rows, queued: Iterable[Delivery], holder: HolderId
         return [moves.move(one, Event.CLAIM, holder=holder, epoch=one.epoch + 1) for one in queued]
 
 
-def _intend_nothing(self: Outbox, requests: Sequence[tuple[Intent, ...]], now: datetime) -> tuple[Any, ...]:
-    history = self._rows.attempts_of(one.delivery for request in requests for one in request)
-    return tuple(settling.one_request(request, history, now) for request in requests)
+def _intend_nothing(self: Outbox, requests: Sequence[Request], now: datetime) -> tuple[Any, ...]:
+    history = self._rows.attempts_of(one.delivery for request in requests for one in request.intents)
+    return tuple(settling.one_request(request.intents, history, now) for request in requests)
 
 
 def _settle_whatever(

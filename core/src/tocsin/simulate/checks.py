@@ -16,9 +16,8 @@ from tocsin.model.outcome import Accepted, Refused
 from tocsin.model.phone import E164
 from tocsin.model.report import Batch, Report, ReportState
 from tocsin.model.submission import Submission
-from tocsin.outbox.record import Delivery, Dossier, Filter
+from tocsin.outbox.record import Delivery, Dossier, Filter, Trigger
 from tocsin.outbox.state import AttemptState, State
-from tocsin.policy.decision import Trigger
 from tocsin.policy.route import Rules
 from tocsin.simulate.ledger import Entry, Row
 from tocsin.simulate.reports import FOREIGN

@@ -6,9 +6,11 @@ delivery that is due, a lease that ends, a lock that is free, a lease that wants
 
 from __future__ import annotations
 
+from datetime import datetime
 from random import Random
 from typing import TYPE_CHECKING
 
+from tocsin.delivery.survey import Survey
 from tocsin.model.ids import AccountId
 from tocsin.outbox.state import State
 from tocsin.simulate.timeline import START
@@ -20,8 +22,6 @@ _LOOK_S = 0.1
 _UPKEEP_S = 10.0
 _POLLED = 0.2
 """How often a look goes with a poll: real ones come every few seconds, most of them to hear nothing."""
-
-_WAITING = (State.QUEUED, State.IN_DOUBT, State.SUBMITTED)
 
 
 class Waking:
@@ -63,9 +63,17 @@ class Waking:
             if self._dice.random() < _POLLED:
                 self.poll(self._dice.choice(tuple(self._world.vendors)))
 
+    def _due(self) -> list[datetime]:
+        """Return when something is due; where all that is queued has nobody to go through, when somebody opens."""
+        world = self._world
+        shut = Survey(world.fleet, world.store, world.timeline.now()).shut_routes()
+        due_at = world.store.next_due(tuple(shut))
+        queued = list(shut.values()) if world.rows.next_due((State.QUEUED,)) is not None else []
+        return queued if due_at is None else [*queued, due_at]
+
     def _next_s(self) -> float | None:
         rows, now_s = self._world.rows, self._world.timeline.monotonic()
-        moments = [] if (due := rows.next_due(_WAITING)) is None else [(due - START).total_seconds()]
+        moments = [(moment - START).total_seconds() for moment in self._due()]
         for holder, until in rows.holders().items():
             free = self._world.scenario.locks and holder in self._world.dead
             ends_s = (until - START).total_seconds() + _LOOK_S

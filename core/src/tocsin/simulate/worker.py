@@ -190,7 +190,7 @@ class SimWorker(Actor):
         """Let a request out, and let its answer come when the vendor says."""
         result = self.world.carry(departure, partial(carry, self.parts, departure))
         delay_s = self.world.vendor(departure.account.id).delay_s
-        arrival = Arrival(departure, result)
+        arrival = Arrival(departure, result, delay_s)
         self.later(delay_s, f"answer of {departure.attempts[0].submit}", partial(self._arrive, arrival))
 
     def _arrive(self, arrival: Arrival) -> None:
