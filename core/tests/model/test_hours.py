@@ -161,9 +161,10 @@ def test_a_day_on_which_the_clocks_change_has_one_window(start, end, opens, clos
     assert hours.next_start(berlin(closes)) > berlin(closes) + timedelta(hours=12)
 
 
-def test_a_window_that_a_leap_swallows_is_left_out_that_day():
-    """From 02:30, which is 03:30, to 03:15 there is nothing: it opens on the next day."""
-    hours = Hours(start=time(2, 30), end=time(3, 15), zone=BERLIN)
+@pytest.mark.parametrize("end", [time(3, 15), time(3, 30)])
+def test_a_window_that_a_leap_swallows_is_left_out_that_day(end):
+    """From 02:30, which is 03:30, to 03:15 or to 03:30 there is nothing: it opens on the next day."""
+    hours = Hours(start=time(2, 30), end=end, zone=BERLIN)
 
     assert hours.next_start(berlin("2026-03-28T12:00+01:00")) == berlin("2026-03-30T02:30+02:00")
 

@@ -49,6 +49,8 @@ texts = st.text(st.one_of(st.sampled_from("aé€[你😀𝄞"), st.characters()
         ("你" * 66 + "😀" + "你" * 65, 2),
         ("你" * 66 + "😀" + "你" * 66, 3),
         ("`" * 71, 2),
+        ("\uffff" * 70, 1),
+        ("\U00010000" * 36, 2),
     ],
 )
 def test_the_known_counts_of_the_trade(text, segments):
@@ -127,6 +129,13 @@ def test_a_text_without_letters_of_two_units_fills_its_parts(text):
     plain = "".join(letter for letter in text if ord(letter) <= 0xFFFF)
 
     assert ALIKE.count(plain) == (1 if len(plain) <= 70 else -(-len(plain) // 67))
+
+
+def test_a_part_may_be_as_large_as_a_whole():
+    """A vendor that needs no room to join parts has a rule, too; its rooms are given by name."""
+    assert SegmentRule(gsm7=None, ucs2=Room(70, 70)).count("a" * 140) == 2
+    with pytest.raises(TypeError):
+        SegmentRule(None, Room(70, 70))
 
 
 @pytest.mark.parametrize(("whole", "part"), [(70, 71), (70, 1), (70, 0), (1, 1)])
