@@ -120,7 +120,7 @@ def test_worse_sticky_state_is_taken():
     drained, rejected = Refused(Reason.BALANCE), Refused(Reason.AUTHENTICATION)
 
     assert sample_of([drained, rejected]) == (DULL, Sticky.FORCED_OPEN)
-    assert sample_of([Accepted(None), drained]) == (GOOD, Sticky.DRAINED)
+    assert sample_of(iter([Accepted(None), drained])) == (GOOD, Sticky.DRAINED)
 
 
 HARMLESS = [reason for reason in Reason if reason.scope in (Scope.MESSAGE, Scope.RECIPIENT, Scope.TEMPLATE)]
@@ -195,9 +195,10 @@ def alternating(count, second=0):
 
 
 def test_half_of_twenty():
-    """20 samples in the minute of which half failed open it; 19 do not, and neither do 9 failures among 20."""
+    """20 samples in the minute of which half failed open it; 19 do not, and neither do any of which less than half."""
     assert is_open(live(NEW, *alternating(20)))
     assert not is_open(live(NEW, *alternating(19)))
+    assert not is_open(live(NEW, sample(GOOD, 0), sample(GOOD, 0), *alternating(398)))
     assert not is_open(live(NEW, sample(GOOD, 0), *alternating(18), sample(GOOD, 1)))
 
 
@@ -208,6 +209,7 @@ def test_slow_answers():
     assert is_open(live(NEW, *[quick] * 2, *[slow] * 8))
     assert not is_open(live(NEW, *[slow] * 9))
     assert not is_open(live(NEW, *[quick] * 3, *[slow] * 7))
+    assert not is_open(live(NEW, *[quick] * 41, *[slow] * 159))
 
 
 def test_window_forgets():
@@ -218,9 +220,10 @@ def test_window_forgets():
 
 def test_late_sample_counts_with_the_newest():
     """A sample that is told late is counted, and makes the window no older."""
-    health = live(NEW, sample(GOOD, 50), sample(GOOD, 20))
+    health = live(NEW, sample(GOOD, 40), sample(GOOD, 50), sample(GOOD, 20))
 
-    assert [(one.total, one.second) for one in health.window] == [(2, int(at(50).timestamp()))]
+    assert [one.total for one in health.window] == [1, 2]
+    assert health.window[-1].second == int(at(50).timestamp())
 
 
 # How long it is open.
@@ -237,6 +240,7 @@ def test_open_longer_each_time(openings, seconds):
     assert shut_until(health, at(100)) == at(100 + seconds)
     assert mode(health, at(99.9 + seconds)) is Mode.OPEN
     assert mode(health, at(100 + seconds)) is Mode.HALF_OPEN
+    assert shut_until(health, at(100 + seconds)) is None
 
 
 @pytest.mark.parametrize(("dice", "seconds"), [(0.0, 24), (0.25, 27), (0.5, 30), (1.0, 36)])
@@ -331,6 +335,16 @@ def test_lost_probe_frees_its_slot():
 
     assert mode(health, at(201)) is Mode.PROBING
     assert health.successes == 1
+
+
+@pytest.mark.parametrize(("answer", "standing"), [(GOOD, Mode.CLOSED), (BAD, Mode.OPEN)])
+def test_change_needs_no_probe_any_more(answer, standing):
+    """What was let through before the probe may close the breaker or open it again: then no slot is taken any more."""
+    health = probe(attrs.evolve(opened(), successes=2), at(130))
+
+    health = observe(health, sample(answer, 131, began=120))
+
+    assert (mode(health, at(131)), health.probe_until) == (standing, None)
 
 
 @pytest.mark.parametrize(

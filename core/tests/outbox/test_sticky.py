@@ -142,6 +142,13 @@ def test_sticky_state_stands_above_the_breaker():
     assert mode(attrs.evolve(health, open_until=at(500)), at(401)) is Mode.OPEN
 
 
+def test_modes_have_names():
+    """What people and programs are shown of an account."""
+    shown = {one.value for one in Mode}
+
+    assert shown == {"closed", "open", "half_open", "probing", "drained", "forced_open", "disabled"}
+
+
 # Balances.
 
 
@@ -155,7 +162,7 @@ def test_sticky_state_stands_above_the_breaker():
         ("20", "20", False, False),
         ("20", "20", True, True),
         ("0", "20", True, False),
-        ("-5", "-10", None, False),
+        ("-0.5", "-10", None, False),
     ],
 )
 def test_balance_lifts_drained(amount, floor, postpaid, lifts):
