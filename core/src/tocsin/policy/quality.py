@@ -28,6 +28,7 @@ OLDEST, YOUNGEST = timedelta(minutes=15), timedelta(minutes=5)
 LATE_AFTER = timedelta(minutes=5)
 """What was not delivered within this is late."""
 
+_MINUTE = timedelta(minutes=1)
 _LEAST_SUBMITTED = 20
 _SICK_PERCENT = 15
 _LEAST_DELAYS = 20
@@ -82,12 +83,17 @@ def _moved(weight: Weight, sick: Cohort | None, now: datetime) -> Change | None:
         return None
     if sick is None:
         after = min(FULL, weight.points + STEP)
-        reason = f"15 quiet minutes: {after - weight.points} points of weight come back"
+        reason = f"{QUIET // _MINUTE} quiet minutes: {after - weight.points} points of weight come back"
     else:
         after = max(0, weight.points - STEP)
-        late = f"{sick.late} of {sick.submitted} messages submitted 5 to 15 minutes ago"
-        reason = f"{late} were not delivered within 5 minutes: {weight.points - after} points of weight go"
+        reason = f"{_symptom(sick)}: {weight.points - after} points of weight go"
     return None if after == weight.points else _change(weight, after, reason, now)
+
+
+def _symptom(sick: Cohort) -> str:
+    ago = f"{YOUNGEST // _MINUTE} to {OLDEST // _MINUTE} minutes ago"
+    late = f"were not delivered within {LATE_AFTER // _MINUTE} minutes"
+    return f"{sick.late} of {sick.submitted} messages submitted {ago} {late}"
 
 
 def _rested(weight: Weight, rest: timedelta, now: datetime) -> bool:
