@@ -150,7 +150,9 @@ class Tocsin:
                 limits=config.limits,
                 opt_out=config.opt_out,
             ),
-            transports=Transports(outside.http, lambda account: StoringSink(store, outside.clock, account)),
+            transports=Transports(
+                outside.http, lambda account: StoringSink(store, outside.clock, account, config.opt_out.words)
+            ),
             clock=outside.clock,
             dice=outside.dice,
             reopen=self._reopen,

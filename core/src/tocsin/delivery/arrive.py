@@ -18,12 +18,19 @@ class StoringSink:
     """The sink of one account. Returning from `receive` means that the raw bytes are durable.
 
     A connection that the account itself opened and authenticated is trusted like a poll.
+
+    Args:
+        store: where it is kept.
+        clock: tells the time.
+        account: whose.
+        words: by which people say that they want no more.
     """
 
-    def __init__(self, store: Store, clock: Clock, account: Account) -> None:
+    def __init__(self, store: Store, clock: Clock, account: Account, words: tuple[str, ...] = ()) -> None:
         self._store = store
         self._clock = clock
         self._account = account
+        self._words = words
 
     def receive(self, raw: bytes, decode: Callable[[bytes], Evidence]) -> None:
         answer = RawAnswer(account=self._account.id, kind="unasked", trust=Trust.POLL, body=raw)
@@ -37,4 +44,4 @@ class StoringSink:
             return
         now = self._clock.now()
         self._store.apply_reports(spooled, evidence.reports, shared=self._account.shared, now=now)
-        self._store.apply_inbound(spooled, evidence.inbound, now)
+        self._store.apply_inbound(spooled, evidence.inbound, now, self._words)

@@ -15,6 +15,7 @@ from tocsin.errors import AnswerError, CommitUnknown, PluginError, Reached, Stor
 from tocsin.model.account import Account
 from tocsin.model.balance import Balance
 from tocsin.model.ids import HolderId
+from tocsin.model.optout import word_in
 from tocsin.model.outcome import Refused
 from tocsin.model.push import Trust
 from tocsin.model.report import Batch, InboundMessage, Report
@@ -84,7 +85,10 @@ def fetch_mo(parts: Parts, account: Account, holder: HolderId) -> tuple[InboundM
     plugin = parts.fleet.registry.plugin_for(account)
 
     def apply(raw: RawId, batch: Batch[InboundMessage]) -> None:
-        parts.store.apply_inbound(raw, batch, parts.clock.now())
+        words = parts.fleet.opt_out.words
+        parts.store.apply_inbound(raw, batch, parts.clock.now(), words)
+        if count := sum(bool(word_in(message.text, words)) for message in batch.rows):
+            observe.log.warning(observe.OPTED_OUT, account=account.id, count=count)
 
     def run() -> tuple[InboundMessage, ...] | Refused:
         return _all_pages(parts, account, "inbound", lambda: plugin.fetch_mo(account, parts.clock.now()), apply)

@@ -24,6 +24,7 @@ from tocsin.outbox.breaker import FOREVER, Mode, mode, shut_until
 from tocsin.outbox.ports import Store
 from tocsin.outbox.record import Attempt, Delivery
 from tocsin.outbox.spending import Sent
+from tocsin.policy.balance import is_below_floor, is_fresh
 from tocsin.policy.judge import Bar, Candidate, Closure
 from tocsin.policy.order import Lot, order
 from tocsin.policy.route import Route, Strategy
@@ -31,9 +32,6 @@ from tocsin.policy.standing import retries
 
 SHORT = timedelta(seconds=5)
 """A limit on submits that frees a place within this time closes nothing: the desk waits for it."""
-
-STALE = timedelta(minutes=10)
-"""A balance is unknown, not zero, when it is older than this, and than three of its account's polls."""
 
 _LOOK_AGAIN = timedelta(seconds=30)
 _PROBE = timedelta(seconds=2)
@@ -166,12 +164,9 @@ class Survey:
         if until is not None:
             until = {Mode.DISABLED: self._now + _LOOK_AGAIN, Mode.PROBING: self._now + _PROBE}.get(standing, until)
             yield _closure(_BARS.get(standing, Bar.BREAKER), until, f"{_WORDS[standing]}{_until(standing, until)}")
-        balance, floor = health.balance, account.balance_floor
-        stale = max(STALE, timedelta(seconds=3 * account.poll.balance_s))
-        if balance is None or floor is None or balance.postpaid or self._now - balance.as_of > stale:
-            return
-        if balance.amount < floor:
-            words = f"its balance of {balance.amount} is below its floor of {floor}"
+        balance = health.balance
+        if balance is not None and is_fresh(account, balance, self._now) and is_below_floor(account, balance):
+            words = f"its balance of {balance.amount} is below its floor of {account.balance_floor}"
             yield _closure(Bar.BALANCE, self._now + _LOOK_AGAIN, words)
 
     def _long(self, closures: tuple[Closure, ...]) -> tuple[Closure, ...]:

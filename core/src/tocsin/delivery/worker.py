@@ -21,6 +21,7 @@ from tocsin.delivery.parts import Parts
 from tocsin.delivery.poller import Poller
 from tocsin.delivery.salvage import salvage
 from tocsin.delivery.submit import Arrival
+from tocsin.delivery.watch import Watch
 from tocsin.errors import CommitUnknown, StoreError, StoreFailed, TocsinError
 from tocsin.model.account import Account
 from tocsin.model.ids import HolderId
@@ -51,6 +52,7 @@ class Worker:
         self._holder = holder
         self._reopen = reopen
         self._desk = Dispatcher(self._parts, holder)
+        self._watch = Watch(self._parts)
         self._lines = Lines(self._parts)
         self._arrived: list[Arrival] = []
         self._broken: list[BaseException] = []
@@ -130,11 +132,12 @@ class Worker:
         return max(0.0, wait.total_seconds())
 
     def _keep_up(self) -> None:
-        """Give a sign of life, and take up what dead holders left behind."""
+        """Give a sign of life, look after the accounts, and take up what dead holders left behind."""
         now = self._parts.clock.monotonic()
         if now - self._kept_up_at < UPKEEP_S:
             return
         self._kept_up_at = now
+        self._watch.keep()
         if self._desk.in_hand or self._lines.under_way:
             self._parts.store.renew(self._holder, self._parts.clock.now())
         if recovered := self._parts.store.recover(self._parts.clock.now()):

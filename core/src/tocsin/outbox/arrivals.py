@@ -8,6 +8,7 @@ from datetime import datetime
 import attrs
 
 from tocsin.model.ids import AccountId, VendorId
+from tocsin.model.optout import OptedOut, word_in
 from tocsin.model.report import Batch, InboundMessage, Report, ReportState
 from tocsin.outbox.evidence import events_of, join, only_doubt
 from tocsin.outbox.moves import Moves
@@ -43,9 +44,15 @@ class Arrivals:
             self._rows.mark_read(raw)
             self._rows.add_quarantine(raw, batch.unparsed, now)
 
-    def apply_inbound(self, raw: RawId, batch: Batch[InboundMessage], now: datetime) -> None:
+    def apply_inbound(
+        self, raw: RawId, batch: Batch[InboundMessage], now: datetime, words: tuple[str, ...] = ()
+    ) -> None:
         with self._rows.transaction("inbound"):
             account = self._rows.get_raw(raw).account
+            for message in batch.rows:
+                if word := word_in(message.text, words):
+                    said = OptedOut(number=message.sender, at=now, account=account, word=word)
+                    self._rows.books.save_opt_out(said)
             self._rows.add_inbound(
                 raw, [StoredInbound(account=account, message=message, received_at=now) for message in batch.rows]
             )

@@ -176,8 +176,13 @@ class Evidence(Protocol):
         """Store every row, join those that match, keep the others for matching, quarantine the unreadable."""
         ...
 
-    def apply_inbound(self, raw: RawId, batch: Batch[InboundMessage], now: datetime) -> None:
-        """Store every inbound message, quarantine the unreadable."""
+    def apply_inbound(
+        self, raw: RawId, batch: Batch[InboundMessage], now: datetime, words: tuple[str, ...] = ()
+    ) -> None:
+        """Store every inbound message, quarantine the unreadable.
+
+        Whoever wrote one of the words, and nothing else, is sent no more.
+        """
         ...
 
     def quarantine(self, raw: RawId, why: str, now: datetime) -> None:

@@ -213,8 +213,10 @@ class Outbox:
     def apply_reports(self, raw: RawId, batch: Batch[Report], *, shared: bool, now: datetime) -> None:
         self._arrivals.apply_reports(raw, batch, shared=shared, now=now)
 
-    def apply_inbound(self, raw: RawId, batch: Batch[InboundMessage], now: datetime) -> None:
-        self._arrivals.apply_inbound(raw, batch, now)
+    def apply_inbound(
+        self, raw: RawId, batch: Batch[InboundMessage], now: datetime, words: tuple[str, ...] = ()
+    ) -> None:
+        self._arrivals.apply_inbound(raw, batch, now, words)
 
     def quarantine(self, raw: RawId, why: str, now: datetime) -> None:
         self._arrivals.quarantine(raw, why, now)
