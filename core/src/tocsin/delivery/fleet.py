@@ -17,7 +17,7 @@ from tocsin.model.limits import FleetLimits, OptOut
 from tocsin.model.message import Message, MessageClass
 from tocsin.model.phone import E164
 from tocsin.model.submission import Submission
-from tocsin.outbox.spending import Bounds
+from tocsin.outbox.spending import Bounds, Budgets
 from tocsin.policy.route import CLASS_RULES, Route, Rules
 from tocsin.policy.signature import is_signed, sign
 from tocsin.registry import Registry
@@ -48,6 +48,7 @@ class Fleet:
         keywords: returns the words that an account's vendor was last known to refuse.
         limits: what holds for all accounts together.
         opt_out: who is not sent to, and in which classes all the same.
+        budgets: of retries and of copies out of doubt.
     """
 
     registry: Registry
@@ -56,6 +57,7 @@ class Fleet:
     keywords: Callable[[AccountId], tuple[str, ...]] = lambda _: ()
     limits: FleetLimits = attrs.field(factory=FleetLimits)
     opt_out: OptOut = attrs.field(factory=OptOut)
+    budgets: Budgets = attrs.field(factory=Budgets)
 
     def account(self, name: AccountId) -> Account:
         """Return the account of that name.
@@ -88,6 +90,7 @@ class Fleet:
             account_cap=own.spend_per_day,
             fleet_cap=self.limits.spend_per_day,
             resends_freely=cls is MessageClass.CRITICAL,
+            budgets=self.budgets,
         )
 
     def offer(self, name: AccountId, message: Message, to: E164) -> Offer:

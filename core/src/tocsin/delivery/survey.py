@@ -23,7 +23,7 @@ from tocsin.model.quality import FULL, Weight, prefix_of
 from tocsin.outbox.breaker import FOREVER, Mode, mode, shut_until
 from tocsin.outbox.ports import Store
 from tocsin.outbox.record import Attempt, Delivery
-from tocsin.outbox.spending import Sent
+from tocsin.outbox.spending import Bounds, Sent
 from tocsin.policy.balance import is_below_floor, is_fresh
 from tocsin.policy.judge import Bar, Candidate, Closure
 from tocsin.policy.order import Lot, order
@@ -66,8 +66,7 @@ class Survey:
         numbers = tuple(dict.fromkeys(to))
         self._opted_out = store.accounts.opted_out(numbers)
         self._sent: dict[Msisdn, list[Sent]] = defaultdict(list)
-        bounds = [fleet.bounds(name, cls) for name in fleet.accounts for cls in MessageClass]
-        for one in self._meter.sent_to(numbers, bounds):
+        for one in self._meter.sent_to(numbers, self._windows()) if numbers else ():
             self._sent[one.to].append(one)
         self._closures: dict[AccountId, tuple[Closure, ...]] = {}
         self._may_resend: dict[MessageClass, bool] = {}
@@ -96,8 +95,13 @@ class Survey:
         """Say whether the duplicate budget of a class leaves one more copy out of doubt."""
         if cls not in self._may_resend:
             free = any(self._fleet.bounds(name, cls).resends_freely for name in self._fleet.accounts)
-            self._may_resend[cls] = free or self._meter.may_resend(cls)
+            self._may_resend[cls] = free or self._meter.may_resend(cls, self._fleet.budgets)
         return self._may_resend[cls]
+
+    def _windows(self) -> Iterator[Bounds]:
+        """Yield the bounds of each account: those of critical messages, and those of all others."""
+        for name in self._fleet.accounts:
+            yield from (self._fleet.bounds(name, cls) for cls in (MessageClass.CRITICAL, MessageClass.ALERT))
 
     def shut_routes(self) -> dict[str, datetime]:
         """Return the routes of which every account is closed to everybody, each with when to look again."""
@@ -184,7 +188,7 @@ class Survey:
             yield _closure(Bar.LIMIT, free_at, words)
         if offer.cost is not None and (free_at := self._meter.money_free_at(name, offer.cost, bounds)) is not None:
             yield _closure(Bar.MONEY, free_at, "the day's money is spent")
-        if retries(attempts, name) and (free_at := self._meter.retry_free_at(name)) is not None:
+        if retries(attempts, name) and (free_at := self._meter.retry_free_at(name, bounds.budgets)) is not None:
             yield _closure(Bar.RETRIES, free_at, "its retry budget is spent")
 
 

@@ -82,10 +82,10 @@ def _may_leave(rows: Rows, meter: Meter, request: Request, intents: Iterable[Int
     if meter.submits_free_at(account, bounds.submits) is not None:
         return False
     going = tuple(intents)
-    if any(one.retries for one in going) and meter.retry_free_at(account) is not None:
+    if any(one.retries for one in going) and meter.retry_free_at(account, bounds.budgets) is not None:
         return False
     doubtful = any(one.trigger is Trigger.DOUBT for one in going)
-    return not doubtful or bounds.resends_freely or meter.may_resend(request.cls)
+    return not doubtful or bounds.resends_freely or meter.may_resend(request.cls, bounds.budgets)
 
 
 def _is_passable(health: Health, request: Request, now: datetime) -> bool:

@@ -19,11 +19,10 @@ from tocsin.outbox.spending import (
     RESEND_WINDOW,
     RETRY_WINDOW,
     Bounds,
+    Budgets,
     Sent,
     free_at,
     latest,
-    resends_allowed,
-    retries_allowed,
 )
 
 LOOK_AGAIN = timedelta(seconds=60)
@@ -52,15 +51,15 @@ class Meter:
         over = any(cap is not None and self._spent(whose) + cost > cap for whose, cap in caps)
         return self._now + LOOK_AGAIN if over and cost else None
 
-    def retry_free_at(self, account: AccountId) -> datetime | None:
+    def retry_free_at(self, account: AccountId, budgets: Budgets) -> datetime | None:
         """Return when to ask again whether the account may be retried; None where it may."""
         firsts, retries = self._books.count_retries(account, self._now - RETRY_WINDOW)
-        return None if retries < retries_allowed(firsts) else self._now + RETRY_WINDOW / 6
+        return None if retries < budgets.retries_allowed(firsts) else self._now + RETRY_WINDOW / 6
 
-    def may_resend(self, cls: MessageClass) -> bool:
+    def may_resend(self, cls: MessageClass, budgets: Budgets) -> bool:
         """Say whether the duplicate budget of a class leaves one more copy out of doubt."""
         requests, resends = self._books.count_resends(cls, self._now - RESEND_WINDOW)
-        return resends < resends_allowed(requests)
+        return resends < budgets.resends_allowed(requests)
 
     def sent_to(self, numbers: Iterable[Msisdn], bounds: Iterable[Bounds]) -> tuple[Sent, ...]:
         """Return what counts towards the limits of these numbers, the newest first."""

@@ -70,6 +70,27 @@ class Sent:
 
 
 @attrs.frozen(kw_only=True)
+class Budgets:
+    """What may be sent although it was sent before: a share of all requests, and as many as that in any case.
+
+    Args:
+        retries: of one account in `RETRY_WINDOW`.
+        resends: of one class in `RESEND_WINDOW`.
+    """
+
+    retries: int = RETRY_FLOOR
+    resends: int = RESEND_FLOOR
+
+    def retries_allowed(self, firsts: int) -> int:
+        """Return how many retries an account may have in its window beside so many first requests."""
+        return max(self.retries, int(firsts * RETRY_SHARE))
+
+    def resends_allowed(self, requests: int) -> int:
+        """Return how many requests of a class may be copies out of doubt, of so many in its window."""
+        return max(self.resends, int(requests * RESEND_SHARE))
+
+
+@attrs.frozen(kw_only=True)
 class Bounds:
     """What a request has to keep to.
 
@@ -79,6 +100,7 @@ class Bounds:
         overall: messages to one number per window through all accounts, of the classes that count with it.
         account_cap, fleet_cap: most money in any 24 hours, through its account and in all.
         resends_freely: its class is not held to the duplicate budget.
+        budgets: of retries and of copies out of doubt.
     """
 
     submits: tuple[Rate, ...] = ()
@@ -88,6 +110,7 @@ class Bounds:
     account_cap: Decimal | None = None
     fleet_cap: Decimal | None = None
     resends_freely: bool = True
+    budgets: Budgets = attrs.field(factory=Budgets)
 
 
 @attrs.frozen(kw_only=True)
@@ -122,13 +145,3 @@ def free_at(times: Sequence[datetime], rate: Rate, now: datetime) -> datetime | 
 def latest(*moments: datetime | None) -> datetime | None:
     """Return the latest of those that there are: when the last of several bars is gone."""
     return max((moment for moment in moments if moment is not None), default=None)
-
-
-def retries_allowed(firsts: int) -> int:
-    """Return how many retries an account may have in its window beside so many first requests."""
-    return max(RETRY_FLOOR, int(firsts * RETRY_SHARE))
-
-
-def resends_allowed(requests: int) -> int:
-    """Return how many requests of a class may be copies out of doubt, of so many in its window."""
-    return max(RESEND_FLOOR, int(requests * RESEND_SHARE))
