@@ -60,6 +60,7 @@ class Details(TypedDict, total=False):
     extension: str
     subject: str
     attachments: tuple[Attachment, ...]
+    only: AccountId | None
 
 
 @attrs.frozen
@@ -212,6 +213,7 @@ class Tocsin:
             InvalidInput: a number, the class or the message as a whole is not acceptable; nothing was stored.
             NoRoute: no route takes it.
             KeyConflict: the idempotency key was used for another message.
+            NotFound: there is no account of the name that `only` gives.
         """
         return self._accept(_draft(to, text, cls, details), holder=None)
 
@@ -347,6 +349,8 @@ class Tocsin:
 
     def _accept(self, draft: Draft, holder: HolderId | None) -> Receipt:
         parts = self._parts
+        if draft.only is not None:
+            parts.fleet.account(draft.only)
         now = parts.clock.now()
         acceptance = prepare(
             draft,

@@ -88,6 +88,16 @@ ACCOUNTS = [
         for amount in ("0", '"-1"', '"0.00"')
     ),
     (_ACCOUNT + 'hours = "always"', f"accounts.main.hours: {_HOURS}"),
+    (_ACCOUNT + "drill = {}", "accounts.main.drill.to: missing; expected a number of your own"),
+    (_ACCOUNT + 'drill = { to = "1" }', 'accounts.main.drill.to: expected a phone number such as "+8613900000000"'),
+    (
+        _ACCOUNT + 'drill = { to = "13900000000", every = "59s" }',
+        "accounts.main.drill.every: expected a duration of at least 1m: each drill is a real message",
+    ),
+    (
+        _ACCOUNT + 'drill = { to = "13900000000", evry = "1h" }',
+        'accounts.main.drill.evry: unknown key; did you mean "every"?',
+    ),
     (_ACCOUNT + 'hours = { from = "08:00" }', 'accounts.main.hours.to: missing; expected a time such as "06:00"'),
     (_ACCOUNT + "poll = { reports = 5 }", f"accounts.main.poll.reports: {_DURATION}"),
     (_ACCOUNT + 'poll = { reports = "never" }', f"accounts.main.poll.reports: {_DURATION}"),

@@ -11,7 +11,7 @@ import pytest
 
 from tocsin.config import Gateway, Store, find_config, load_config
 from tocsin.errors import ConfigError
-from tocsin.model.account import Limits, Polling, Rate
+from tocsin.model.account import Drill, Limits, Polling, Rate
 from tocsin.model.hours import Hours
 from tocsin.model.limits import FleetLimits, OptOut
 from tocsin.model.message import MessageClass
@@ -41,6 +41,7 @@ balance_floor = "20"
 shared     = false
 validated_text = "soap"
 push       = { token = { env = "MAIN_PUSH_TOKEN" }, allow = ["203.0.113.0/24"] }
+drill      = { to = "13900000000", every = "6h", text = "are you there" }
 
 [accounts.backup]
 vendor    = "ipyy"
@@ -98,7 +99,8 @@ def test_every_key_of_the_contract_is_read(read, tmp_path):
     assert main.hours == Hours(start=time(8), end=time(22), zone=ZoneInfo("Asia/Shanghai"))
     assert (main.push.token.reveal(), main.push.allow) == ("third-canary", ("203.0.113.0/24",))
     assert (main.settings.password.reveal(), main.settings.channel) == ("first-canary", "37")
-    assert (backup.hours, backup.limits.spend_per_day) == (None, None)
+    assert main.drill == Drill(to=E164("+8613900000000"), every=timedelta(hours=6), text="are you there")
+    assert (backup.hours, backup.limits.spend_per_day, backup.drill) == (None, None, None)
     assert (backup.settings.user_id, backup.settings.interface) == ("12", "json")
     assert config.groups == {"oncall": (E164("+8613900000000"), E164("+8613900000001"))}
     assert config.limits == FleetLimits(

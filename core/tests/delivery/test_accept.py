@@ -121,6 +121,7 @@ CHANGES = {
     "extension": "1",
     "subject": "s",
     "attachments": (Attachment("a", b"1"),),
+    "only": AccountId("one"),
 }
 SAME = {"idempotency_key": "other", "source": "elsewhere"}
 

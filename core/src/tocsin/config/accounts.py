@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 import re
 from collections.abc import Collection, Mapping
+from datetime import timedelta
 from functools import partial
 from urllib.parse import urlsplit
 
@@ -16,11 +17,12 @@ from tocsin.config.hours import read_hours
 from tocsin.config.secrets import SecretResolver
 from tocsin.config.settings import read_settings
 from tocsin.config.table import Table, present
-from tocsin.model.account import Account, Limits, Polling, PushAccess, Vendor
+from tocsin.model.account import Account, Drill, Limits, Polling, PushAccess, Vendor
 from tocsin.model.ids import AccountId
 
 _NAME = re.compile(r"\w[\w.-]{0,63}")
 _URL = re.compile(r"https?://[^\s@?#]+")
+_LEAST_DRILL_PACE = timedelta(minutes=1)
 _PLAIN_HTTP = 'expected "acknowledged": over plain http, password, numbers and texts travel unencrypted'
 
 
@@ -69,6 +71,7 @@ def _read_account(
         balance_floor=table.read("balance_floor", units.amount),
         shared=table.read("shared", units.flag) or False,
         hours=read_hours(table),
+        drill=_read_drill(table),
         limits=_read_limits(table.table("limits"), vendor.limits if vendor else Limits()),
         poll=_read_poll(table.table("poll")),
         push=_read_push(table.table("push"), secrets),
@@ -140,6 +143,23 @@ def _read_poll(table: Table) -> Polling:
     given = {f"{key}_s": table.read(key, _seconds) for key in ("reports", "inbound", "balance")}
     table.refuse_unasked()
     return Polling(**present(given))
+
+
+def _read_drill(table: Table) -> Drill | None:
+    if table.take("drill") is None:
+        return None
+    given = table.table("drill")
+    to = given.need("to", units.number, "a number of your own")
+    pace = {"every": given.read("every", _drill_pace), "text": given.read("text", units.text)}
+    given.refuse_unasked()
+    return None if to is None else Drill(to=to, **present(pace))
+
+
+def _drill_pace(value: object) -> timedelta:
+    every = units.interval(value)
+    if every < _LEAST_DRILL_PACE:
+        raise Unfit("expected a duration of at least 1m: each drill is a real message")
+    return every
 
 
 def _read_push(table: Table, secrets: SecretResolver) -> PushAccess:

@@ -1,4 +1,4 @@
-"""Parsers of single values: texts, choices, durations, rates, amounts. Each returns the value or raises `Unfit`."""
+"""Parsers of single values: texts, numbers, durations, rates, amounts. Each returns the value or raises `Unfit`."""
 
 from __future__ import annotations
 
@@ -10,7 +10,9 @@ from decimal import Decimal
 from typing import TypeVar
 
 from tocsin.config.findings import Unfit, did_you_mean, quote
+from tocsin.errors import InvalidNumber
 from tocsin.model.account import Rate
+from tocsin.model.phone import E164, parse_number
 
 T = TypeVar("T")
 E = TypeVar("E", bound=enum.Enum)
@@ -95,6 +97,16 @@ def named(kind: str, known: Mapping[str, T]) -> Callable[[object], T]:
         raise Unfit(f"no {kind} is named {quote(name)}{hint}")
 
     return parse
+
+
+def number(value: object) -> E164:
+    """Read a phone number. What is wrong with it is said without the number."""
+    if not isinstance(value, str):
+        raise Unfit('expected a phone number in quotes, such as "+8613900000000"')
+    try:
+        return parse_number(value)
+    except InvalidNumber:
+        raise Unfit('expected a phone number such as "+8613900000000"') from None
 
 
 def duration(value: object) -> timedelta:

@@ -27,6 +27,7 @@ class Draft:
         to: recipients; one given twice counts once.
         text: may be empty with attachments only.
         send_at: aware; None for now.
+        only: the one account that it may leave through, whatever its route says; None for any of its route.
     """
 
     to: tuple[E164, ...]
@@ -39,6 +40,7 @@ class Draft:
     extension: str = ""
     subject: str = attrs.field(default="", repr=False)
     attachments: tuple[Attachment, ...] = ()
+    only: AccountId | None = None
 
     def fingerprint(self) -> str:
         """Return a digest of all that an idempotency key stands for."""
@@ -51,6 +53,7 @@ class Draft:
             "extension": self.extension,
             "subject": self.subject,
             "attachments": [[one.name, hashlib.sha256(one.content).hexdigest()] for one in self.attachments],
+            **({} if self.only is None else {"only": self.only}),
         }
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
@@ -103,7 +106,7 @@ def prepare(
     if not message.to:
         raise InvalidInput("a plugin took every recipient off the message")
     message = attrs.evolve(message, to=tuple(dict.fromkeys(message.to)))
-    deliveries = _new_deliveries(message, routes, now)
+    deliveries = _new_deliveries(message, routes, draft.only, now)
     if holder is not None:  # submitted at once: a time to send at is the vendor's to keep
         deliveries = tuple(attrs.evolve(delivery, due_at=now) for delivery in deliveries)
     return Acceptance(message=message, deliveries=deliveries, fingerprint=draft.fingerprint(), holder=holder)
@@ -126,15 +129,17 @@ def _check_characters(draft: Draft) -> None:
             raise InvalidInput(f"the {what} holds what is no character; expected UTF-8") from None
 
 
-def _new_deliveries(message: Message, routes: tuple[Route, ...], now: datetime) -> tuple[NewDelivery, ...]:
+def _new_deliveries(
+    message: Message, routes: tuple[Route, ...], only: AccountId | None, now: datetime
+) -> tuple[NewDelivery, ...]:
     """Return a delivery for each recipient; on a route that broadcasts, one for each of its accounts."""
     wanted: list[tuple[E164, Route, AccountId | None]] = []
     for position, to in enumerate(message.to, start=1):
         route = find_route(routes, traits_of(message, to, now))
         if route is None:
             raise NoRoute(f"no route takes a message of class {message.cls.value} to recipient {position}")
-        copies = route.accounts if route.strategy is Strategy.BROADCAST else (None,)
-        wanted += [(to, route, only) for only in copies]
+        copies = route.accounts if route.strategy is Strategy.BROADCAST and only is None else (only,)
+        wanted += [(to, route, account) for account in copies]
     due_at = max(now, message.send_at or now)
     return tuple(
         NewDelivery(
@@ -143,10 +148,10 @@ def _new_deliveries(message: Message, routes: tuple[Route, ...], now: datetime) 
             route=route.name,
             due_at=due_at,
             expires_at=expires_at(route, message.cls, due_at),
-            only=only,
-            in_turn=route.strategy is Strategy.ROUND_ROBIN,
+            only=account,
+            in_turn=route.strategy is Strategy.ROUND_ROBIN and account is None,
         )
-        for position, (to, route, only) in enumerate(wanted, start=1)
+        for position, (to, route, account) in enumerate(wanted, start=1)
     )
 
 

@@ -1,7 +1,7 @@
-"""Looks after the accounts, once a minute: moves weights by what reports show, and warns before a balance runs dry.
+"""Looks after the accounts, once a minute: their weights, their balances, and whether they are known to deliver.
 
-The worker calls it, and so does the simulator. It decides nothing itself: `tocsin.policy.quality` and
-`tocsin.policy.balance` do.
+The worker calls it, and so does the simulator. It decides nothing itself: `tocsin.policy.quality`,
+`tocsin.policy.balance` and `tocsin.policy.drill` do.
 """
 
 from __future__ import annotations
@@ -9,12 +9,14 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from tocsin import observe
+from tocsin.delivery.drill import Drills
 from tocsin.delivery.parts import Parts
 from tocsin.model.account import Account
 from tocsin.model.balance import Balance
 from tocsin.model.ids import AccountId
 from tocsin.outbox.spending import DAY
 from tocsin.policy.balance import LOW_DAYS, days_left, is_below_floor, is_fresh
+from tocsin.policy.drill import lasting, unproved
 from tocsin.policy.quality import LATE_AFTER, OLDEST, YOUNGEST, reassess
 
 EVERY_S = 60.0
@@ -36,6 +38,8 @@ class Watch:
         self._parts = parts
         self._looked_at: float | None = None
         self._warned: dict[tuple[AccountId, str], datetime] = {}
+        self._drills = Drills(parts)
+        self._began = parts.clock.now()
 
     def keep(self) -> None:
         """Look, if the last look was long enough ago."""
@@ -48,6 +52,7 @@ class Watch:
         """Look once."""
         self._weigh(now)
         self._count_money(now)
+        self._prove(now)
 
     def _weigh(self, now: datetime) -> None:
         """Move the weights of accounts that deliver badly, or well again. Each change is stored with its reason."""
@@ -85,6 +90,16 @@ class Watch:
         left = days_left(account, balance, *self._parts.store.accounts.spent(account.id, now - DAY))
         if left is not None and left < LOW_DAYS:
             self._warn(account.id, "balance-runs-dry", now)
+
+    def _prove(self, now: datetime) -> None:
+        """Hold the fire drills that are due, and warn of accounts that have not delivered for too long."""
+        self._drills.hold(now)
+        drills = {one.id: one.drill for one in self._parts.fleet.accounts.values() if one.drill is not None}
+        if not drills:
+            return
+        proved = self._parts.store.accounts.proved(now - max(map(lasting, drills.values())))
+        for account in unproved(drills, proved, self._began, now):
+            self._warn(account, "unproved", now)
 
     def _warn(self, account: AccountId, reason: str, now: datetime) -> None:
         """Raise an alarm, not more than once an hour."""

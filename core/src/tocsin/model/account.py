@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from datetime import timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,7 @@ import attrs
 
 from tocsin.model.hours import Hours
 from tocsin.model.ids import AccountId
+from tocsin.model.phone import E164
 from tocsin.model.secret import Secret
 from tocsin.model.segments import SegmentRule
 
@@ -67,6 +69,21 @@ class PushAccess:
 
 
 @attrs.frozen(kw_only=True)
+class Drill:
+    """A fire drill: one real message to a number of one's own, now and then, to see that the account delivers.
+
+    Args:
+        to: a number of one's own.
+        every: how often.
+        text: what it says.
+    """
+
+    to: E164
+    every: timedelta = timedelta(days=1)
+    text: str = attrs.field(default="fire drill", repr=False)
+
+
+@attrs.frozen(kw_only=True)
 class Capabilities:
     """What can be carried. A plugin declares it for the vendor and narrows it for an account's settings.
 
@@ -116,6 +133,7 @@ class Account:
         balance_floor: with less than this left, the account takes nothing more; None for no floor.
         shared: other software sends through the same account, so an unmatched report settles no doubt.
         hours: when the account may be used; None for always.
+        drill: of which a worker takes care; None for none.
     """
 
     id: AccountId
@@ -130,6 +148,7 @@ class Account:
     shared: bool = False
     hours: Hours | None = None
     push: PushAccess = attrs.field(factory=PushAccess)
+    drill: Drill | None = None
 
 
 @attrs.frozen(kw_only=True)

@@ -68,6 +68,10 @@ class Accounts:
         with self._rows.reading():
             return self._rows.books.delays(account, since)
 
+    def proved(self, since: datetime) -> Mapping[AccountId, datetime]:
+        with self._rows.reading():
+            return self._rows.books.proved(since)
+
     def spent(self, account: AccountId | None, since: datetime) -> tuple[int, Decimal]:
         with self._rows.reading():
             return self._rows.books.spent(account, since)

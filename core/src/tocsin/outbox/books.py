@@ -94,6 +94,13 @@ class QualityRows(Protocol):
         """Return how long after its acceptance each message was delivered that was accepted after that time."""
         ...
 
+    def proved(self, since: datetime) -> dict[AccountId, datetime]:
+        """Return when each account last delivered, of what was accepted after that time.
+
+        Where a report has no time of its own, the time of the acceptance stands for it.
+        """
+        ...
+
 
 class OptOutRows(Protocol):
     """Who wants no more."""

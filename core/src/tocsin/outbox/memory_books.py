@@ -123,6 +123,15 @@ class MemoryBooks:
             if one.report_at is not None and one.settled_at is not None and one.settled_at > since
         )
 
+    def proved(self, since: datetime) -> dict[AccountId, datetime]:
+        found: dict[AccountId, datetime] = {}
+        for one, _ in self._attempts():
+            delivered = one.report is ReportState.DELIVERED and one.vendor_id is not None
+            if delivered and one.settled_at is not None and one.settled_at > since:
+                at = one.report_at or one.settled_at
+                found[one.account] = max(at, found.get(one.account, at))
+        return found
+
     def save_keywords(self, account: AccountId, words: tuple[str, ...], now: datetime) -> None:  # noqa: ARG002
         self._pages().keywords[account] = words
 

@@ -316,6 +316,17 @@ class Delivering(Protocol):
         ...
 
 
+class Proving(Protocol):
+    """Which accounts are known to deliver."""
+
+    def proved(self, since: datetime) -> Mapping[AccountId, datetime]:
+        """Return when each account last delivered, of what was accepted after that time.
+
+        Where a report has no time of its own, the time of the acceptance stands for it.
+        """
+        ...
+
+
 class OptingOut(Protocol):
     """Who wants no more messages."""
 
@@ -336,7 +347,7 @@ class OptingOut(Protocol):
         ...
 
 
-class AccountBook(Faring, Delivering, OptingOut, Protocol):
+class AccountBook(Faring, Delivering, Proving, OptingOut, Protocol):
     """All that is known of accounts."""
 
 

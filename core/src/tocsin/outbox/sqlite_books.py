@@ -7,6 +7,7 @@ import sqlite3
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 from decimal import Decimal
+from functools import lru_cache
 
 from tocsin.model.ids import AccountId, SubmitId
 from tocsin.model.message import MessageClass
@@ -101,7 +102,7 @@ class SqliteBooks:
 
     def health(self) -> dict[AccountId, Health]:
         rows = self._rows("SELECT account, body FROM health")
-        return {AccountId(row["account"]): from_plain(json.loads(row["body"])) for row in rows}
+        return {AccountId(row["account"]): _read_health(row["body"]) for row in rows}
 
     def save_health(self, health: Health) -> None:
         self._sql.execute("REPLACE INTO health VALUES (?, ?)", (health.account, json.dumps(to_plain(health))))
@@ -169,6 +170,15 @@ class SqliteBooks:
         )
         return tuple(timedelta(microseconds=row["delay"]) for row in rows)
 
+    def proved(self, since: datetime) -> dict[AccountId, datetime]:
+        rows = self._rows(
+            "SELECT account, max(coalesce(report_at, settled_at)) AS at FROM attempt"
+            " WHERE settled_at > ?1 AND vendor_id IS NOT NULL AND report = ?2 GROUP BY account",
+            columns.microseconds(since),
+            ReportState.DELIVERED,
+        )
+        return {AccountId(row["account"]): columns.moment(row["at"]) for row in rows}
+
     def save_keywords(self, account: AccountId, words: tuple[str, ...], now: datetime) -> None:
         values = (account, columns.microseconds(now), json.dumps(words, ensure_ascii=False))
         self._sql.execute("REPLACE INTO keyword_list VALUES (?, ?, ?)", values)
@@ -204,6 +214,12 @@ class SqliteBooks:
         first = int(rows[0]["next"]) if rows else 0
         self._sql.execute("REPLACE INTO turn VALUES (?, ?)", (route, first + number))
         return first
+
+
+@lru_cache(maxsize=256)
+def _read_health(body: str) -> Health:
+    """Return a health from its text: the same is read again and again, and never changes."""
+    return from_plain(json.loads(body))
 
 
 def _spending_columns(one: Spending) -> columns.Columns:
