@@ -17,7 +17,7 @@ from tocsin.outbox.spending import Sent, Spending
 
 
 class SpendingRows(Protocol):
-    """Debits. Those of which no message is left count nowhere."""
+    """Debits. Those of which no message is left count nowhere but as retries: it was a request, whatever came of it."""
 
     def save_spending(self, spent: Iterable[Spending]) -> None:
         """Insert or replace."""

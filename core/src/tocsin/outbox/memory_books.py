@@ -62,7 +62,8 @@ class MemoryBooks:
         return sum(one.messages for one in ours), sum((one.cost for one in ours), Decimal(0))
 
     def count_retries(self, account: AccountId, since: datetime) -> tuple[int, int]:
-        retries = [one.retries for one in self._since(since) if one.account == account]
+        spending = self._pages().spending.values()
+        retries = [one.retries for one in spending if one.account == account and one.at > since]
         return len(retries) - sum(retries), sum(retries)
 
     def count_resends(self, cls: MessageClass, since: datetime) -> tuple[int, int]:
@@ -102,7 +103,7 @@ class MemoryBooks:
             self._pages().changes.append(one)
 
     def changes(self, limit: int) -> tuple[Change, ...]:
-        return tuple(reversed(self._pages().changes[-limit:]))
+        return tuple(self._pages().changes[::-1][:limit])
 
     def cohorts(self, since: datetime, until: datetime, patience: timedelta) -> tuple[Cohort, ...]:
         late: dict[tuple[AccountId, str], list[bool]] = {}

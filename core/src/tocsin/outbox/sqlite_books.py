@@ -51,7 +51,7 @@ class SqliteBooks:
     def count_retries(self, account: AccountId, since: datetime) -> tuple[int, int]:
         (row,) = self._rows(
             "SELECT count(*) - total(retries) AS firsts, total(retries) AS retries FROM spending"
-            " WHERE account = ? AND at > ? AND messages > 0",
+            " WHERE account = ? AND at > ?",
             account,
             columns.microseconds(since),
         )
@@ -145,7 +145,7 @@ class SqliteBooks:
     def cohorts(self, since: datetime, until: datetime, patience: timedelta) -> tuple[Cohort, ...]:
         rows = self._rows(
             f"SELECT account, {_PREFIX} AS prefix, count(*) AS submitted,"  # noqa: S608 (a fixed expression)
-            " sum(report IS NULL OR report != ?3 OR report_at > settled_at + ?4) AS late FROM attempt"
+            " sum(report IS NULL OR report != ?3 OR coalesce(report_at > settled_at + ?4, 0)) AS late FROM attempt"
             " WHERE settled_at > ?1 AND settled_at <= ?2 AND vendor_id IS NOT NULL AND state = 'accepted'"
             " GROUP BY account, prefix ORDER BY account, prefix",
             columns.microseconds(since),
