@@ -21,6 +21,7 @@ from tocsin.cli.sandbox import sandbox
 from tocsin.cli.send import send
 from tocsin.cli.session import Session, shared_options
 from tocsin.cli.setup import check, init, vendors
+from tocsin.cli.simulate import simulate
 from tocsin.cli.vendor import balance, inbox, reports
 from tocsin.cli.verify import verify
 from tocsin.cli.worker import worker
@@ -68,6 +69,7 @@ for command in (
     inbox,
     call,
     verify,
+    simulate,
     sandbox,
 ):
     cli.add_command(command)
