@@ -8,6 +8,7 @@ import pytest
 
 from tocsin.clock import SystemClock
 from tocsin.delivery import worker as worker_module
+from tocsin.delivery.lines import LINES
 from tocsin.delivery.worker import Worker
 from tocsin.errors import CommitUnknown, Reached, StoreError, StoreFailed, TransportError
 from tocsin.model.account import Polling
@@ -155,17 +156,17 @@ def test_stopping_settles_what_is_under_way(house_of):
     """Told to end while answers are outstanding, it waits for them, settles them, and gives back what has not left."""
     line = Line()
     house = house_of(line, poll=NO_POLLS)
-    for position in range(9):
+    for position in range(LINES + 5):
         house.queue("13900000000", text=f"text {position}")
     line.open.clear()
 
     with Shift(house) as shift:
-        wait_until(lambda: line.waiting == 4)
+        wait_until(lambda: line.waiting == LINES)
         shift.worker.stop()
         line.open.set()
 
-    assert sorted(states(house)) == [State.QUEUED] * 5 + [State.SUBMITTED] * 4
-    assert len(line.rung) == 4
+    assert sorted(states(house)) == [State.QUEUED] * 5 + [State.SUBMITTED] * LINES
+    assert len(line.rung) == LINES
 
 
 def test_drain_ends_by_itself(house_of):
@@ -265,7 +266,7 @@ class Unknowing(MemoryRows):
 def end_in_doubt_of_a_commit(house_of, rows, line, **shift):
     """Let a worker work until a commit fails; return the house with a store that was opened anew."""
     house = house_of(line, rows=rows, accounts=("one", "two"), poll=NO_POLLS)
-    for position in range(6):
+    for position in range(LINES + 2):
         house.queue(*numbers(3), text=f"text {position}")
     with Shift(house, rows.anew, drain=True, **shift) as ended:
         ended.join()
@@ -298,7 +299,7 @@ def test_after_a_commit_of_unknown_outcome_everything_known_is_saved(house_of, n
         shift.join()
     assert shift.error is None
     assert {one.state for one in house.outbox.deliveries(Filter())} <= {State.SUBMITTED, State.FAILED}
-    assert len(line.rung) == 18
+    assert len(line.rung) == 3 * (LINES + 2)
 
 
 @pytest.mark.parametrize("when", ["before", "after"])
@@ -310,8 +311,8 @@ def test_a_doubt_of_a_commit_between_two_accounts_makes_no_copy(house_of, when):
     with Shift(house, drain=True, holder=NEW) as shift:
         shift.join()
 
-    assert states(house) == [State.SUBMITTED] * 18
-    assert len(line.rung) == 18
+    assert states(house) == [State.SUBMITTED] * (3 * (LINES + 2))
+    assert len(line.rung) == 3 * (LINES + 2)
 
 
 def test_what_cannot_be_saved_is_in_doubt_and_said_to_be(house_of, lines):
@@ -398,20 +399,20 @@ def test_it_gives_signs_of_life_and_takes_up_what_the_dead_left(house_of, monkey
 
 
 def test_urgent_messages_overtake_while_every_line_is_busy(house_of):
-    """A mass mailing of many texts keeps four lines busy: the next line that is free takes the alarm."""
+    """A mass mailing of many texts keeps every line busy: the next line that is free takes the alarm."""
     texts = []
     line = Line(lambda request: texts.append(request.body) or TAKEN)
     house = house_of(line, poll=NO_POLLS)
-    for position in range(12):
+    for position in range(LINES + 8):
         house.queue("13900000000", text=f"bulk {position}", cls=MessageClass.BULK)
     line.open.clear()
 
     with Shift(house):
-        wait_until(lambda: line.waiting == 4)
+        wait_until(lambda: line.waiting == LINES)
         house.queue("13900000001", text="alarm", cls=MessageClass.CRITICAL)
         wait_until(lambda: State.CLAIMED in [one.state for one in house.outbox.deliveries(Filter()) if not one.urgency])
         line.open.set()
         wait_until(lambda: set(states(house)) == {State.SUBMITTED})
 
     (place,) = [position for position, text in enumerate(texts) if b"alarm" in text]
-    assert place < 8
+    assert place < LINES + 4

@@ -7,13 +7,14 @@ leave together where the vendor takes personalised ones. A number never stands t
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
+from operator import attrgetter
 from typing import Any
 
 import attrs
 
 from tocsin.model.account import Account
-from tocsin.model.ids import DeliveryId
+from tocsin.model.ids import AccountId, DeliveryId
 from tocsin.model.message import MessageClass
 from tocsin.model.phone import E164
 from tocsin.model.submission import Submission
@@ -21,6 +22,8 @@ from tocsin.outbox.record import Delivery
 from tocsin.policy.decision import Submit
 from tocsin.policy.judge import Candidate
 from tocsin.policy.route import Rules
+
+_NOT_URGENT = 99
 
 
 @attrs.frozen(kw_only=True)
@@ -60,21 +63,29 @@ class Planned:
 
 @attrs.define(eq=False)
 class Group:
-    """Deliveries that leave in one request."""
+    """Deliveries that leave in one request.
+
+    Attributes:
+        urgency: of the most urgent in it.
+    """
 
     account: Account
     room: int
     planned: dict[E164, Planned] = attrs.field(factory=dict)
+    urgency: int = attrs.field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self.urgency = min((one.delivery.urgency for one in self.planned.values()), default=_NOT_URGENT)
+
+    def join(self, others: Mapping[E164, Planned]) -> None:
+        """Take others in, none of which it has."""
+        self.planned |= others
+        self.urgency = min(self.urgency, *(one.delivery.urgency for one in others.values()))
 
     @property
     def full(self) -> bool:
         """Whether nobody else fits in."""
         return len(self.planned) >= self.room
-
-    @property
-    def urgency(self) -> int:
-        """The urgency of the most urgent in it."""
-        return min(one.delivery.urgency for one in self.planned.values())
 
     @property
     def is_mixed(self) -> bool:
@@ -84,8 +95,9 @@ class Group:
     @property
     def mixes(self) -> bool:
         """Whether others may join it with their own texts: one text to one recipient, or a mixed group with room."""
-        first = next(iter(self.planned.values()))
-        return not self.full and not first.submission.is_mms and (len(self.planned) == 1 or self.is_mixed)
+        if self.full or not (len(self.planned) == 1 or self.is_mixed):
+            return False
+        return not next(iter(self.planned.values())).submission.is_mms
 
     def halves(self) -> tuple[Group, Group]:
         """Return two groups with half of its deliveries each, in order."""
@@ -117,7 +129,7 @@ class Mixture:
         if stands:
             self._groups.append(group)
         else:
-            self._groups[place].planned |= group.planned
+            self._groups[place].join(group.planned)
         self._next |= dict.fromkeys(group.planned, place + 1)
         return stands
 
@@ -144,13 +156,15 @@ class Platform:
         self._groups: list[Group] = []
         self._filling: dict[tuple[Any, ...], list[Group]] = {}
         self._newest: Group | None = None
+        self._plans: Counter[DeliveryId] = Counter()
+        """Of a delivery whose claim was lost and taken again there are two, and the older goes nowhere."""
+        self._size = 0
 
     def __len__(self) -> int:
-        return sum(len(group.planned) for group in self._groups)
+        return self._size
 
-    def deliveries(self) -> frozenset[DeliveryId]:
-        """Return who waits here."""
-        return frozenset(one.delivery.id for group in self._groups for one in group.planned.values())
+    def __contains__(self, delivery: DeliveryId) -> bool:
+        return delivery in self._plans
 
     def add(self, one: Planned) -> None:
         """Put a delivery into the first group that it may join: halves of a group that is split stay together."""
@@ -160,14 +174,17 @@ class Platform:
             group = Group(one.account, one.room)
             self._groups.append(group)
             with_room.append(group)
-        group.planned[one.delivery.to] = one
+        group.join({one.delivery.to: one})
+        self._count((one,), 1)
         self._newest = group
         if group.full:
             with_room.remove(group)
 
     def put_back(self, groups: Iterable[Group]) -> None:
         """Let groups wait for a line that were about to leave, before all others."""
-        self._groups = [*groups, *self._groups]
+        back = list(groups)
+        self._groups = [*back, *self._groups]
+        self._count((one for group in back for one in group.planned.values()), 1)
 
     def leave(self, has_line: Callable[[Account], bool], *, all_are_here: bool) -> tuple[Group, ...]:
         """Return the groups that leave now, the most urgent first.
@@ -180,17 +197,27 @@ class Platform:
         awaited = None if all_are_here else self._awaiting_company()
         waiting = self._mixed(awaited)
         ready = [group for group in waiting if group.full or group is not awaited]
-        leaving = [group for group in sorted(ready, key=lambda group: group.urgency) if has_line(group.account)]
+        leaving = _with_line(sorted(ready, key=attrgetter("urgency")), has_line)
         left = set(map(id, leaving))
         self._groups = [group for group in waiting if id(group) not in left]
         self._filling = self._still_filling()
+        self._count((one for group in leaving for one in group.planned.values()), -1)
         return tuple(leaving)
+
+    def _count(self, plans: Iterable[Planned], change: int) -> None:
+        """Note that plans have come, or gone."""
+        for one in plans:
+            self._size += change
+            self._plans[one.delivery.id] += change
+            if not self._plans[one.delivery.id]:
+                del self._plans[one.delivery.id]
 
     def _awaiting_company(self) -> Group | None:
         """Return the group that was joined last: its text may have more recipients, who are not claimed yet."""
-        urgencies = [group.urgency for group in self._groups]
         newest = self._newest
-        return newest if newest is not None and len(urgencies) > 1 and newest.urgency == max(urgencies) else None
+        if newest is None or len(self._groups) < 2:
+            return None
+        return newest if newest.urgency == max(group.urgency for group in self._groups) else None
 
     def _still_filling(self) -> dict[tuple[Any, ...], list[Group]]:
         """Return the groups that others may still join, by kind."""
@@ -207,6 +234,8 @@ class Platform:
         mixtures: dict[tuple[Any, ...], Mixture] = {}
         accounts = {group.account.id: group.account for group in self._groups}
         personalised = {name for name, account in accounts.items() if self._personalised(account)}
+        if not personalised:
+            return self._groups
         for group in self._groups:
             if group is not awaited and group.account.id in personalised and group.mixes:
                 envelope = next(iter(group.planned.values())).envelope
@@ -214,6 +243,19 @@ class Platform:
                     continue
             mixed.append(group)
         return mixed
+
+
+def _with_line(groups: Iterable[Group], has_line: Callable[[Account], bool]) -> list[Group]:
+    """Return the groups that get a line, in order; an account without a free one is not asked again."""
+    leaving: list[Group] = []
+    busy: set[AccountId] = set()
+    for group in groups:
+        if group.account.id not in busy:
+            if has_line(group.account):
+                leaving.append(group)
+            else:
+                busy.add(group.account.id)
+    return leaving
 
 
 def coalesce(

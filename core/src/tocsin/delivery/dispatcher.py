@@ -97,9 +97,8 @@ class Dispatcher:
         if not self._unplanned:
             return
         found = self._parts.store.get(tuple(sorted(self._unplanned)))
-        planned = self._platform.deliveries()  # of a claim that was lost and taken again there is a newer plan
         mine = [one for one in found if one.state is State.CLAIMED and one.holder == self._holder]
-        mine = [one for one in mine if one.id not in planned]
+        mine = [one for one in mine if one.id not in self._platform]  # of a claim lost and taken again: a newer plan
         self._unplanned = set()
         self._consider(mine)
 

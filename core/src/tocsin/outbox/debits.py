@@ -19,6 +19,9 @@ from tocsin.outbox.rows import Rows
 from tocsin.outbox.spending import Request, Spending
 from tocsin.outbox.state import AttemptState
 
+PROBE = 1
+"""Messages in a request that goes to see: one lost answer puts no whole group in doubt."""
+
 
 def grant(rows: Rows, request: Request, going: dict[E164, Intent], now: datetime) -> tuple[Intent, ...]:
     """Return those of a request's intents that its bounds leave room for.
@@ -40,14 +43,14 @@ def grant(rows: Rows, request: Request, going: dict[E164, Intent], now: datetime
         if free_at is None and meter.money_free_at(request.account, cost + intent.cost, bounds) is None:
             granted.append(intent)
             cost += intent.cost
-    return tuple(granted[: meter.room(request.account, bounds)])
+    room = PROBE if _is_probed(rows, request, now) else meter.room(request.account, bounds)
+    return tuple(granted[:room])
 
 
 def debit(rows: Rows, request: Request, attempts: tuple[Attempt, ...], now: datetime) -> None:
     """Write down what a request uses up, and take the probe where its account is being probed."""
-    health = rows.books.health().get(request.account)
-    if health is not None and mode(health, now) is Mode.HALF_OPEN:
-        rows.books.save_health(probe(health, now))
+    if _is_probed(rows, request, now):
+        rows.books.save_health(probe(rows.books.health()[request.account], now))
     leaving = {one.delivery for one in attempts}
     intents = [one for one in request.intents if one.delivery in leaving]
     spending = Spending(
@@ -86,6 +89,12 @@ def _may_leave(rows: Rows, meter: Meter, request: Request, intents: Iterable[Int
         return False
     doubtful = any(one.trigger is Trigger.DOUBT for one in going)
     return not doubtful or bounds.resends_freely or meter.may_resend(request.cls, bounds.budgets)
+
+
+def _is_probed(rows: Rows, request: Request, now: datetime) -> bool:
+    """Say whether the request goes to see how its account fares."""
+    health = rows.books.health().get(request.account)
+    return health is not None and mode(health, now) is Mode.HALF_OPEN
 
 
 def _is_passable(health: Health, request: Request, now: datetime) -> bool:

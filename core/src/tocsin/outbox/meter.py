@@ -40,6 +40,7 @@ class Meter:
     def __init__(self, books: Books, now: datetime) -> None:
         self._books = books
         self._now = now
+        self._spendings: dict[AccountId | None, Decimal] = {}
 
     def submits_free_at(self, account: AccountId, rates: Iterable[Rate]) -> datetime | None:
         """Return when the account may submit once more; None for now."""
@@ -114,7 +115,9 @@ class Meter:
         return self._books.messages_since(account, self._now - timedelta(seconds=longest_s))
 
     def _spent(self, account: AccountId | None) -> Decimal:
-        return self._books.spent(account, self._now - DAY)[1]
+        if account not in self._spendings:
+            self._spendings[account] = self._books.spent(account, self._now - DAY)[1]
+        return self._spendings[account]
 
 
 def _within(times: Iterable[datetime], rate: Rate, now: datetime) -> int:
