@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import sqlite3
+from collections.abc import Iterator
 from contextlib import closing
 
 import click
@@ -15,7 +16,16 @@ from tocsin.cli.main import cli, run
 from tocsin.sandbox import example_config
 from tocsin.verify import INVARIANTS
 
-COMMANDS = tuple(cli.commands)
+
+def _with_subcommands(group: click.Group, *before: str) -> Iterator[tuple[str, click.Command]]:
+    """Yield each command with its name as it is typed, a group before its own."""
+    for name, command in group.commands.items():
+        yield " ".join((*before, name)), command
+        if isinstance(command, click.Group):
+            yield from _with_subcommands(command, *before, name)
+
+
+COMMANDS = dict(_with_subcommands(cli))
 
 
 @pytest.fixture
@@ -68,7 +78,7 @@ def test_every_option_and_argument_is_listed_and_no_other_is(name, reference):
     """A command's table and the options of every command together are what click knows of it."""
     rows = reference.section(f"### `tocsin {name}`").rows("argument | is")
     help_names = {"-h", "--help"}
-    assert _names([row[0] for row in rows]) | _shared(reference) == _known(cli.commands[name]) | help_names
+    assert _names([row[0] for row in rows]) | _shared(reference) == _known(COMMANDS[name]) | help_names
 
 
 def test_the_exit_statuses_are_the_code_s(reference, page):
@@ -80,7 +90,7 @@ def test_the_exit_statuses_are_the_code_s(reference, page):
 
 
 @pytest.mark.parametrize(
-    "name", [name for name in COMMANDS if any(one.name == "as_json" for one in cli.commands[name].params)]
+    "name", [name for name, command in COMMANDS.items() if any(one.name == "as_json" for one in command.params)]
 )
 def test_every_json_document_has_the_documented_shape(name, reference, configured, reader, capsys):
     """What `--json` prints has the same keys as the page's example, at every level."""
@@ -102,10 +112,18 @@ def _document(name, capsys):
         "reports": ["--fetch"],
         "inbox": ["--fetch"],
         "call": ["ipyy", "mms-balance"],
+        "accounts drain": ["ipyy"],
+        "accounts resume": ["ipyy"],
+        "accounts test": ["winnerlook", "--to", "13900000001", "--wait", "20s"],
+        "opt-outs add": ["13900000001"],
+        "opt-outs remove": ["13900000001"],
     }
     if name == "verify":
         _damage()
-    return json.loads(_stdout([name, *arguments.get(name, []), "--json"], capsys))
+    if name == "opt-outs":
+        run(["opt-outs", "add", "13900000001"])
+        capsys.readouterr()
+    return json.loads(_stdout([*name.split(), *arguments.get(name, []), "--json"], capsys))
 
 
 def _damage():

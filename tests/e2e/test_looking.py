@@ -31,6 +31,12 @@ OPTIONS = {
     "cancel": ("--json",),
     "call": ("--json",),
     "accounts": ("--json",),
+    "accounts drain": ("--json",),
+    "accounts resume": ("--json",),
+    "accounts test": ("--to", "--text", "--class", "--wait", "--json"),
+    "opt-outs": ("--json",),
+    "opt-outs add": ("--json",),
+    "opt-outs remove": ("--json",),
     "verify": ("--json",),
     "sandbox": ("--port", "--json"),
 }  # fmt: skip
@@ -41,7 +47,7 @@ def test_help_lists_every_command(terminal):
     ran = terminal.run("--help")
 
     assert (ran.status, ran.err) == (0, "")
-    assert [command for command in OPTIONS if f"  {command} " not in ran.out] == []
+    assert [command for command in OPTIONS if " " not in command and f"  {command} " not in ran.out] == []
     assert "tocsin demo" in ran.out
     assert terminal.call("--version").out.startswith("tocsin")
 
@@ -49,7 +55,7 @@ def test_help_lists_every_command(terminal):
 @pytest.mark.parametrize(("command", "options"), OPTIONS.items(), ids=OPTIONS)
 def test_help_names_every_option(terminal, command, options):
     """A command's help ends with 0, wants no configuration, says what it does, and names its options."""
-    ran = terminal.call(command, "--help")
+    ran = terminal.call(*command.split(), "--help")
 
     assert (ran.status, ran.err) == (0, "")
     assert [option for option in (*options, "--config", "--help") if option not in ran.out] == []

@@ -1,96 +1,111 @@
-"""`tocsin accounts`: how each account's polls go, and what is open there."""
+"""`tocsin accounts`: how each account fares and how its polls go; and the operator's word on one of them."""
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Mapping
 from typing import Any
 
-import attrs
 import click
 
-from tocsin.cli.output import iso, print_json, print_table
+from tocsin.app import Tocsin
+from tocsin.cli.drill import drill
+from tocsin.cli.output import print_json, print_table, say
 from tocsin.cli.session import Session, json_option, pass_session, shared_options
+from tocsin.cli.standing import KINDS, OPEN, Standing, read_standings
 from tocsin.model.account import Account
 from tocsin.model.ids import AccountId
-from tocsin.outbox.record import Listening
-from tocsin.outbox.state import State
-
-_KINDS = ("reports", "inbound", "balance")
-_OPEN = (State.QUEUED, State.CLAIMED, State.SENDING, State.SUBMITTED, State.IN_DOUBT, State.PARKED)
+from tocsin.outbox.breaker import Mode, mode
 
 
-@attrs.frozen(kw_only=True)
-class _Standing:
-    """One account as it stands."""
-
-    account: Account
-    polls: Mapping[str, Listening]
-    open: Counter[State]
-
-    def as_json(self) -> dict[str, Any]:
-        """Return it as `--json` shows it."""
-        return {
-            "account": self.account.id,
-            "vendor": self.account.vendor,
-            "polls": {kind: _poll_json(self.polls.get(kind)) for kind in _KINDS},
-            "open": {state.value: self.open[state] for state in _OPEN},
-        }
-
-    def as_row(self) -> tuple[str, ...]:
-        """Return it as a line of the table."""
-        counts = [f"{self.open[state]} {state.replace('_', ' ')}" for state in _OPEN if self.open[state]]
-        polls = (_poll_words(self.polls.get(kind)) for kind in _KINDS)
-        return (self.account.id, self.account.vendor, *polls, ", ".join(counts))
-
-
-@click.command()
+@click.group(invoke_without_command=True, subcommand_metavar="[drain|resume|test NAME]")
 @json_option
 @shared_options
 @pass_session
-def accounts(session: Session, as_json: bool) -> None:
-    """Show each account: how its polls went, and what is open there. Asks no vendor."""
+@click.pass_context
+def accounts(context: click.Context, session: Session, as_json: bool) -> None:
+    """Show each account: how it fares, what it has left, how its polls went, what is open there. Asks no vendor."""
+    if context.invoked_subcommand is not None:
+        if as_json:
+            raise click.UsageError(f"--json stands behind {context.invoked_subcommand}")
+        return
     with session.open() as tocsin:
-        counts = tocsin.parts.store.counts(*_OPEN)
-        standings = _look(tocsin.accounts(), tocsin.parts.store.listenings(), counts)
+        standings = read_standings(tocsin.parts)
+        counts = tocsin.parts.store.counts(*OPEN)
     if as_json:
         print_json([one.as_json() for one in standings])
         return
-    print_table(("account", "vendor", *_KINDS, "open"), [one.as_row() for one in standings], "no accounts")
+    _show(standings)
     if untried := sum(count for (_, name), count in counts.items() if name is None):
         click.echo(f"queued, and not tried yet: {untried}")
 
 
-def _look(
-    configured: Iterable[Account],
-    listenings: Iterable[Listening],
-    counts: Mapping[tuple[State, AccountId | None], int],
-) -> list[_Standing]:
-    polls = {(one.account, one.kind): one for one in listenings}
-    return [
-        _Standing(
-            account=account,
-            polls={kind: polls[account.id, kind] for kind in _KINDS if (account.id, kind) in polls},
-            open=Counter({state: count for (state, name), count in counts.items() if name == account.id}),
+@accounts.command()
+@click.argument("name", metavar="NAME")
+@json_option
+@shared_options
+@pass_session
+def drain(session: Session, name: str, as_json: bool) -> None:
+    """Let nothing more leave through an account, until `resume`. What is under way comes to its end."""
+    with session.open() as tocsin:
+        (account,) = tocsin.accounts(name)
+        was = _mode(tocsin, account.id)
+        tocsin.parts.store.accounts.disable(account.id, tocsin.parts.clock.now())
+        after = _mode(tocsin, account.id)
+        said = (
+            f"{name} was out of use already"
+            if was is Mode.DISABLED
+            else f"{name} is out of use until `tocsin accounts resume {name}`; what is under way comes to its end"
         )
-        for account in configured
-    ]
+        _tell(account, was, after, said, as_json=as_json)
+        if stranded := _without_another(tocsin, account.id):
+            say(f"no other account is on {', '.join(stranded)}: what comes there waits")
 
 
-def _poll_json(heard: Listening | None) -> dict[str, Any]:
-    """Return how the polls of one kind went; the same keys where there was none."""
-    return {
-        "asked_at": None if heard is None else iso(heard.asked_at),
-        "heard_at": None if heard is None else iso(heard.heard_at),
-        "trouble": None if heard is None else heard.trouble or None,
-        "gaps": 0 if heard is None else heard.gaps,
-    }
+@accounts.command()
+@click.argument("name", metavar="NAME")
+@json_option
+@shared_options
+@pass_session
+def resume(session: Session, name: str, as_json: bool) -> None:
+    """Use an account again: lift `drain`, an open breaker, and what a refusal of the account has set."""
+    with session.open() as tocsin:
+        (account,) = tocsin.accounts(name)
+        was = _mode(tocsin, account.id)
+        tocsin.parts.store.accounts.resume(account.id, tocsin.parts.clock.now())
+        after = _mode(tocsin, account.id)
+    said = f"{name} was in use already" if was is Mode.CLOSED else f"{name} is in use again; it was {_WORDS[was]}"
+    _tell(account, was, after, said, as_json=as_json)
 
 
-def _poll_words(heard: Listening | None) -> str:
-    if heard is None:
-        return "never asked"
-    when = "never heard" if heard.heard_at is None else f"heard {heard.heard_at.astimezone():%m-%d %H:%M:%S}"
-    trouble = f"; {heard.trouble}" if heard.trouble else ""
-    gaps = f"; {heard.gaps} lost on the way" if heard.gaps else ""
-    return when + trouble + gaps
+accounts.add_command(drill)
+
+_WORDS = {
+    Mode.CLOSED: "in use",
+    Mode.OPEN: "closed by its breaker",
+    Mode.HALF_OPEN: "on probation",
+    Mode.PROBING: "on probation",
+    Mode.DRAINED: "without balance",
+    Mode.FORCED_OPEN: "refused as an account",
+    Mode.DISABLED: "out of use",
+}
+
+
+def _show(standings: list[Standing]) -> None:
+    print_table(("account", "vendor", *KINDS, "open"), [one.as_row() for one in standings], "no accounts")
+    if standings:
+        columns = ("account", "stands", "left", "in 24 h", "delivered", "quality below 100")
+        print_table(columns, [one.health_row() for one in standings], "")
+
+
+def _mode(tocsin: Tocsin, account: AccountId) -> Mode:
+    health = tocsin.parts.store.accounts.health().get(account)
+    return Mode.CLOSED if health is None else mode(health, tocsin.parts.clock.now())
+
+
+def _without_another(tocsin: Tocsin, account: AccountId) -> list[str]:
+    """Return the routes that have no account but this one."""
+    return [one.name for one in tocsin.parts.fleet.routes if set(one.accounts) == {account}]
+
+
+def _tell(account: Account, was: Mode, now: Mode, said: str, *, as_json: bool) -> None:
+    document: dict[str, Any] = {"account": account.id, "was": was.value, "mode": now.value}
+    print_json(document) if as_json else click.echo(said)

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import click
 
+from tocsin.config.findings import Unfit
+from tocsin.config.units import duration
 from tocsin.errors import InvalidInput, InvalidNumber
 from tocsin.model.phone import E164, parse_number
 from tocsin.model.submission import Attachment
@@ -62,6 +64,14 @@ def read_time(text: str) -> datetime:
     except ValueError:
         raise click.UsageError(f"--at {text}: expected a time such as 2027-01-31T08:00+08:00") from None
     return moment.astimezone(UTC)
+
+
+def read_duration(option: str, text: str) -> float:
+    """Return the duration that an option gives, in seconds."""
+    try:
+        return duration(text).total_seconds()
+    except Unfit:
+        raise click.UsageError(f"{option} {text}: expected a duration such as 30s or 5m") from None
 
 
 def read_attachment(name: str) -> Attachment:

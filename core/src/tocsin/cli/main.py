@@ -16,6 +16,7 @@ from tocsin.cli.call import call
 from tocsin.cli.demo import demo
 from tocsin.cli.exit import Exit, status_of_error
 from tocsin.cli.look import cancel, explain, list_deliveries, route, status
+from tocsin.cli.optouts import opt_outs
 from tocsin.cli.output import say
 from tocsin.cli.sandbox import sandbox
 from tocsin.cli.send import send
@@ -67,6 +68,7 @@ for command in (
     balance,
     reports,
     inbox,
+    opt_outs,
     call,
     verify,
     simulate,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 import click
@@ -55,6 +56,12 @@ def say(sentence: str) -> None:
 def iso(moment: datetime | None) -> str | None:
     """Return a time as ISO 8601, UTC, whole seconds; None for none."""
     return None if moment is None else moment.isoformat(timespec="seconds").replace("+00:00", "Z")
+
+
+def plain(money: Decimal) -> str:
+    """Return money without the zeros behind it that say nothing."""
+    shown = f"{money:f}"
+    return shown.rstrip("0").rstrip(".") if "." in shown else shown
 
 
 def delivery_json(delivery: Delivery) -> dict[str, Any]:

@@ -9,13 +9,11 @@ import attrs
 import click
 
 from tocsin.app import Details, Receipt, Tocsin
-from tocsin.cli.arguments import read_attachment, read_recipients, read_tags, read_time
+from tocsin.cli.arguments import read_attachment, read_duration, read_recipients, read_tags, read_time
 from tocsin.cli.exit import Exit, status_of
 from tocsin.cli.output import delivery_json, print_json, print_table, say
 from tocsin.cli.progress import progress
 from tocsin.cli.session import Session, json_option, pass_session, shared_options
-from tocsin.config.findings import Unfit
-from tocsin.config.units import duration
 from tocsin.model.message import MessageClass
 from tocsin.outbox.record import Delivery
 from tocsin.outbox.state import State
@@ -98,12 +96,7 @@ class _Asked:
 
     def wait_s(self) -> float | None:
         """Return how long to wait for the end, in seconds; None for not at all."""
-        if self.wait is None:
-            return None
-        try:
-            return duration(self.wait).total_seconds()
-        except Unfit:
-            raise click.UsageError(f"--wait {self.wait}: expected a duration such as 30s or 5m") from None
+        return None if self.wait is None else read_duration("--wait", self.wait)
 
     def details(self) -> Details:
         """Return what is said of the message beside recipients, text and class."""
