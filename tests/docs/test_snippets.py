@@ -48,6 +48,18 @@ def test_a_reader_of_the_worker_s_how_to_sees_what_it_says(page, reader):
     reader.follow(page(str(document)))
 
 
+def test_a_reader_of_the_rehearsal_s_how_to_sees_what_it_says(page, reader):
+    """Beside the configuration of the first message, and with the scenario that it tells to write."""
+    rehearsal = page("docs/how-to/rehearse-an-outage.md").blocks
+    (scenario,) = [block.text for block in rehearsal if block.language == "toml"]
+    (reader.directory / "friday.toml").write_text(scenario, encoding="utf-8")
+    set_up = [block for block in page("docs/how-to/first-message.md").blocks if block.language in ("sh", "toml")]
+    blocks = [block for block in set_up if "curl" not in block.text] + list(rehearsal)
+    document = reader.directory / "rehearsal.md"
+    document.write_text("\n".join(f"```{one.language}\n{one.text}```" for one in blocks), encoding="utf-8")
+    reader.follow(page(str(document)))
+
+
 def test_a_wrong_transcript_is_noticed(page, reader):
     """The comparison can fail: a document that promises another output is found out."""
     document = reader.directory / "wrong.md"

@@ -7,7 +7,7 @@ from tocsin.model.account import Account
 from tocsin.model.ids import AccountId
 from tocsin.model.message import MessageClass
 from tocsin.model.phone import E164
-from tocsin.policy.route import Route
+from tocsin.policy.route import Route, Strategy
 from tocsin.registry import Registry, VendorPlugin
 from tocsin.rehearse.rehearsal import rehearse
 from tocsin.rehearse.scenario import Behaviour, Scenario, Spread, Traffic
@@ -33,7 +33,7 @@ def registry():
 def configured(tmp_path):
     """Return a function that makes a configuration of accounts by the names given, on one route in that order."""
 
-    def configure(*names, prices=(), changes=None, source="tocsin.toml", **account):
+    def configure(*names, prices=(), changes=None, strategy=Strategy.FAILOVER, source="tocsin.toml", **account):
         priced = dict(zip(names, prices, strict=False))
         accounts = {
             AccountId(name): Account(
@@ -52,7 +52,7 @@ def configured(tmp_path):
             store=Store(path=tmp_path / "nobody-opens-this.db"),
             accounts=accounts,
             groups={},
-            routes=(Route(name="all", accounts=tuple(accounts), **knobs),),
+            routes=(Route(name="all", accounts=tuple(accounts), strategy=strategy, **knobs),),
             gateway=Gateway(),
         )
 

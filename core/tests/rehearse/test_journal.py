@@ -7,8 +7,7 @@ from tocsin.model.ids import AccountId
 from tocsin.model.outcome import Reason
 from tocsin.outbox.state import AttemptState
 from tocsin.rehearse.journal import read_journal
-from tocsin.rehearse.reckoning import reckon
-from tocsin.rehearse.rehearsal import _Run, rehearse
+from tocsin.rehearse.rehearsal import play_out, rehearse
 from tocsin.rehearse.scenario import Kind, Trouble
 from tocsin.rehearse.stage import Stage, open_stage_store
 from tocsin.rehearse.staging import as_recorded, as_scripted
@@ -20,8 +19,8 @@ def recorded(configured, registry, tmp_path):
 
     def record(config, scenario):
         stage = Stage(as_scripted(config, registry, scenario, 1), tmp_path)
-        _Run(stage).to_the_end(lambda _: None)
-        journal, result = read_journal(stage.parts.store), reckon(stage)
+        result = play_out(stage)
+        journal = read_journal(stage.parts.store)
         stage.close()
         return journal, result
 

@@ -6,7 +6,7 @@ import pytest
 from tocsin.model.ids import AccountId, DeliveryId
 from tocsin.policy.decision import Trigger
 from tocsin.rehearse.reckoning import _percentile, reckon
-from tocsin.rehearse.rehearsal import _Run
+from tocsin.rehearse.rehearsal import play_out
 from tocsin.rehearse.stage import Stage
 from tocsin.rehearse.staging import as_scripted
 
@@ -15,7 +15,7 @@ from tocsin.rehearse.staging import as_scripted
 def stage(configured, registry, tmp_path, scenario_of):
     """A rehearsal that has come to its end, of ten messages through one account."""
     stage = Stage(as_scripted(configured("main"), registry, scenario_of(count=10), 1), tmp_path)
-    _Run(stage).to_the_end(lambda _: None)
+    play_out(stage)
     yield stage
     stage.close()
 

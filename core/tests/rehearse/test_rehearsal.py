@@ -7,7 +7,7 @@ import attrs
 import pytest
 
 from tocsin.model.message import MessageClass
-from tocsin.policy.route import InDoubt, RuleChanges
+from tocsin.policy.route import InDoubt, RuleChanges, Strategy
 from tocsin.rehearse.scenario import Kind, Rhythm, Trouble
 
 
@@ -169,6 +169,14 @@ def test_an_account_without_a_price_has_no_cost(configured, rehearsed, scenario_
     assert result.accounts["main"].cost is not None
     assert result.accounts["backup"].cost is None
     assert result.total.cost is None
+
+
+def test_a_broadcast_is_asked_for(configured, rehearsed, scenario_of):
+    """Through both accounts on purpose: two deliveries to each phone, and the second ring is no surprise."""
+    config = configured("main", "backup", strategy=Strategy.BROADCAST)
+    total = rehearsed(config, scenario_of(count=5)).total
+
+    assert (total.messages, total.delivered, total.asked_copies, total.unasked_copies) == (10, 10, 5, 0)
 
 
 @pytest.mark.parametrize("settles_s", [0.0, 60.0])

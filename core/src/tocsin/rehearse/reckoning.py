@@ -8,7 +8,8 @@ from decimal import Decimal
 
 import attrs
 
-from tocsin.model.ids import AccountId, DeliveryId
+from tocsin.model.ids import AccountId, DeliveryId, MessageId, message_of
+from tocsin.model.phone import E164
 from tocsin.outbox.record import Delivery, Filter, Trigger
 from tocsin.outbox.state import State
 from tocsin.rehearse.ledger import Copy, Ledger, Promise
@@ -161,28 +162,52 @@ def _curve(ledger: Ledger, rung: Iterable[Copy], accounts: tuple[AccountId, ...]
 def _count_rings(
     ledger: Ledger, end_s: float, whole: _Tally, tallies: Mapping[AccountId, _Tally]
 ) -> dict[DeliveryId, Copy]:
-    """Count the phones that rang by then; return the first ring of each delivery.
-
-    A copy that follows another is judged by what it was sent for, whichever of the two rings first.
-    """
+    """Count the phones that rang by then; return the first ring of each delivery."""
     rung: dict[DeliveryId, Copy] = {}
-    sent: Counter[DeliveryId] = Counter()
+    judged = _Copies(ledger)
     for copy in ledger.copies:
-        name = copy.parcel.delivery
         if copy.rings_s is None or copy.rings_s > end_s:
             continue
-        sent[name] += 1
-        first = rung.get(name)
-        if first is not None:
-            asked = copy.parcel.trigger in _ASKED and sent[name] <= ledger.promises[name].most_copies
-            for tally in (whole, tallies[copy.account]):
-                tally.counts["asked_copies" if asked else "unasked_copies"] += 1
-        if first is None or (copy.rings_s, copy.parcel.number) < (first.rings_s, first.parcel.number):
-            rung[name] = copy
+        for tally in (whole, tallies[copy.account]):
+            tally.counts.update(judged.kinds(copy))
+        judged.add(copy)
+        first = rung.setdefault(copy.parcel.delivery, copy)
+        if first.rings_s is None or copy.rings_s < first.rings_s:
+            rung[copy.parcel.delivery] = copy
     for name, copy in rung.items():
         for tally in (whole, tallies[copy.account]):
             tally.rings(ledger.promises[name], copy.rings_s or 0.0)
     return rung
+
+
+class _Copies:
+    """Which rings are second ones, and whether somebody asked for them.
+
+    A copy that follows another is judged by what it was sent for, whichever of the two rings first. Of a message that a
+    route broadcasts there is a delivery for each account: its second ring was asked for by that route.
+    """
+
+    def __init__(self, ledger: Ledger) -> None:
+        self._promises = ledger.promises
+        self._rings: Counter[DeliveryId] = Counter()
+        self._phones: set[tuple[MessageId, E164]] = set()
+
+    def add(self, copy: Copy) -> None:
+        """Take note of a ring."""
+        self._rings[copy.parcel.delivery] += 1
+        self._phones.add(_phone(copy))
+
+    def kinds(self, copy: Copy) -> tuple[str, ...]:
+        """Return what one more ring is counted as; nothing where it is the phone's first."""
+        before = self._rings[copy.parcel.delivery]
+        if not before:
+            return ("asked_copies",) if _phone(copy) in self._phones else ()
+        allowed = before < self._promises[copy.parcel.delivery].most_copies
+        return ("asked_copies" if allowed and copy.parcel.trigger in _ASKED else "unasked_copies",)
+
+
+def _phone(copy: Copy) -> tuple[MessageId, E164]:
+    return message_of(copy.parcel.delivery), copy.parcel.to
 
 
 def _count_ends(
