@@ -137,7 +137,7 @@ class MemoryRows:
     def _waiting(self, states: Iterable[State], shut: Collection[str]) -> Iterator[Delivery]:
         wanted = frozenset(states)
         there = self._tables.deliveries.values()
-        return (one for one in there if one.state in wanted and not (one.urgency and one.route in shut))
+        return (one for one in there if one.state in wanted and not (_may_stay(one) and one.route in shut))
 
     def expired(self, now: datetime, limit: int) -> tuple[Delivery, ...]:
         queued = [one for one in self._waiting((State.QUEUED,), ()) if one.expires_at <= now]
@@ -333,3 +333,8 @@ def _fits(delivery: Delivery, wanted: Filter) -> bool:
         and wanted.state in (None, delivery.state)
         and wanted.to in (None, delivery.to)
     )
+
+
+def _may_stay(delivery: Delivery) -> bool:
+    """Say whether a delivery may be left in the queue of a route that is shut."""
+    return delivery.urgency > 0 and delivery.only is None

@@ -73,7 +73,8 @@ class Claiming(Protocol):
             holder: who claims.
             limit: how many at most.
             now: aware time.
-            shut: routes that have nobody to send through just now; what is most urgent is claimed all the same.
+            shut: routes that have nobody to send through just now; what is most urgent is claimed all the same, and so
+                is what is bound to one account, which may be another.
         """
         ...
 

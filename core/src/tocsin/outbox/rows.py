@@ -64,7 +64,7 @@ class DeliveryRows(Protocol):
     def due(self, state: State, now: datetime, limit: int, shut: Collection[str] = ()) -> tuple[Delivery, ...]:
         """Return up to so many in that state that are due by now: the most urgent first, then the longest due.
 
-        Those of routes that are shut are left out, unless they are of the first urgency.
+        Those of routes that are shut are left out, unless they are of the first urgency, or bound to one account.
         """
         ...
 

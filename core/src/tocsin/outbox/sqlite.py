@@ -37,8 +37,8 @@ _URGENCIES = sorted({cls.urgency for cls in MessageClass})
 
 
 def _open(urgency: int, shut: Collection[str]) -> str:
-    """Leave out what is not most urgent and stands on a route that is shut."""
-    return f" AND route NOT IN ({','.join('?' * len(shut))})" if urgency and shut else ""
+    """Leave out what is not most urgent, stands on a route that is shut, and is bound to no account of its own."""
+    return f" AND (route NOT IN ({','.join('?' * len(shut))}) OR only IS NOT NULL)" if urgency and shut else ""
 
 
 def open_rows(path: Path, boundary: Boundary = lambda _: None) -> SqliteRows:

@@ -112,7 +112,7 @@ CREATE TABLE delivery (
     turn INTEGER NOT NULL DEFAULT 0
 ) WITHOUT ROWID;
 CREATE INDEX delivery_by_message ON delivery (message, position);
-CREATE INDEX delivery_by_state ON delivery (state, urgency, due_at, route);
+CREATE INDEX delivery_by_state ON delivery (state, urgency, due_at, route, only);
 CREATE INDEX delivery_by_recipient ON delivery (recipient);
 CREATE INDEX delivery_by_holder ON delivery (holder) WHERE holder IS NOT NULL;
 
@@ -260,7 +260,7 @@ ALTER TABLE attempt ADD COLUMN trigger TEXT NOT NULL DEFAULT 'first';
 ALTER TABLE attempt ADD COLUMN segments INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE attempt ADD COLUMN cost INTEGER NOT NULL DEFAULT 0;
 DROP INDEX delivery_by_state;
-CREATE INDEX delivery_by_state ON delivery (state, urgency, due_at, route);
+CREATE INDEX delivery_by_state ON delivery (state, urgency, due_at, route, only);
 """
 _TO_3_ROWS = """
 INSERT INTO spending SELECT a.submit, a.account, min(a.intended_at), m.class, 0, 0, count(*), 0
