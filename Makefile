@@ -17,7 +17,7 @@ export PIP_ROOT_USER_ACTION := ignore
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test check lint types layers simulation simulate simulate-long crash soak \
-	powercut diskfull coverage mutation faults bench capabilities constraints
+	powercut diskfull outage coverage mutation faults bench capabilities constraints
 
 help:  ## list the targets
 	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1\t\2/p' Makefile | expand -t 20
@@ -62,11 +62,15 @@ powercut: $(READY)  ## cut the power on the SQLite store 100,000 times: prints t
 diskfull: $(READY)  ## a disk that fills at 100 places, a busy store, a commit that fails (needs root, and strace for the last)
 	@$(BIN)/python -m tests.diskfull.run
 
+outage: $(READY)  ## an hour's outage with 100,000 queued, in virtual time: drains at the vendor's rate, no storm
+	@$(BIN)/python -m tests.outage.run
+
 coverage: $(READY)  ## every branch of the policy and of the transition table is taken by their tests
 	@COVERAGE_FILE=.coverage.policy $(BIN)/coverage run -m pytest -q core/tests/policy core/tests/outbox/test_state.py \
-		core/tests/outbox/test_machine.py
+		core/tests/outbox/test_machine.py core/tests/outbox/test_breaker.py core/tests/outbox/test_sticky.py \
+		core/tests/outbox/test_breaker_laws.py
 	@COVERAGE_FILE=.coverage.policy $(BIN)/coverage report --fail-under=100 \
-		--include='core/src/tocsin/policy/*,core/src/tocsin/outbox/state.py'
+		--include='core/src/tocsin/policy/*,core/src/tocsin/outbox/state.py,core/src/tocsin/outbox/breaker.py'
 
 mutation: $(READY)  ## change the policy and the transition table in every small way: 90 % must be noticed
 	@$(BIN)/python -m tests.mutation.run
@@ -74,9 +78,10 @@ mutation: $(READY)  ## change the policy and the transition table in every small
 faults: $(READY)  ## every fault of the wire, at every phase, before both vendors: prints the table
 	@$(BIN)/python -m tests.faults.table
 
-bench: $(READY)  ## ratios, never timed tests: parsing beside a bare parser, the worker beside bare urllib3
+bench: $(READY)  ## ratios, never timed tests: parsing, the worker, decisions (with a plot in build/)
 	@$(BIN)/python bench/parse_reports.py
 	@$(BIN)/python bench/worker.py
+	@$(BIN)/python bench/decide.py --plot build/decide.svg
 
 capabilities: $(READY)  ## write docs/reference/capabilities.md from the plugins' tables
 	@$(BIN)/python tests/docs/capability_matrix.py

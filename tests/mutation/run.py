@@ -33,7 +33,18 @@ PACKAGE = ROOT / "core" / "src" / "tocsin"
 EQUIVALENTS = Path(__file__).with_name("equivalents.toml")
 ENUMS_IN = ("model", "outbox", "policy")
 
-_QUICK_FIRST = ("decide", "report_awaited", "rounds", "values", "explain", "route", "signature", "split", "decide_laws")
+_QUICK_FIRST = (
+    "decide",
+    "report_awaited",
+    "rounds",
+    "values",
+    "explain",
+    "route",
+    "quality",
+    "signature",
+    "split",
+    "decide_laws",
+)
 POLICY = tuple(f"core/tests/policy/test_{name}.py" for name in _QUICK_FIRST)
 STATE = "core/tests/outbox/test_state.py"
 FIRST = {
@@ -42,6 +53,7 @@ FIRST = {
     "policy/explain.py": "core/tests/policy/test_explain.py",
     "policy/judge.py": "core/tests/policy/test_explain.py",
     "policy/order.py": "core/tests/policy/test_route.py",
+    "policy/quality.py": "core/tests/policy/test_quality.py",
     "policy/route.py": "core/tests/policy/test_route.py",
     "policy/signature.py": "core/tests/policy/test_signature.py",
 }

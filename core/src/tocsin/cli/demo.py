@@ -19,6 +19,7 @@ from tocsin.cli.exit import Exit
 from tocsin.cli.session import shared_options
 from tocsin.config import load_config
 from tocsin.errors import InvalidInput
+from tocsin.model.ids import AccountId
 from tocsin.model.message import MessageClass
 from tocsin.outbox.record import Filter
 from tocsin.outbox.state import Event, State
@@ -121,6 +122,17 @@ def doubt_resent(stage: Stage) -> None:
     )
 
 
+def left_out(stage: Stage) -> None:
+    """Three failures in a row open its breaker"""
+    receipt = stage.send("db1 is slow", "13900000005")
+    stage.expect(
+        receipt.deliveries[0].account == SECOND, f"{FIRST} is left out for half a minute: {SECOND} takes what comes"
+    )
+    parts = stage.tocsin.parts
+    parts.store.accounts.resume(AccountId(FIRST), parts.clock.now())
+    stage.say(f"accounts resume {FIRST}  →  who knows better lets it in again")
+
+
 def many(stage: Stage) -> None:
     """A thousand recipients of one text"""
     numbers = [f"139000{index:05}" for index in range(10_000, 11_000)]
@@ -139,7 +151,15 @@ def reply(stage: Stage) -> None:
     stage.expect(texts == ["on my way"], "inbox --fetch shows it; its raw bytes were durable before they were read")
 
 
-ACTS: tuple[Callable[[Stage], None], ...] = (first_vendor, failover, doubt_resolved, doubt_resent, many, reply)
+ACTS: tuple[Callable[[Stage], None], ...] = (
+    first_vendor,
+    failover,
+    doubt_resolved,
+    doubt_resent,
+    left_out,
+    many,
+    reply,
+)
 
 
 def reckoning(stage: Stage) -> None:
