@@ -1,5 +1,6 @@
 """Scenarios as they are written: those that come with tocsin, and what is said of one that cannot be read."""
 
+from datetime import UTC, datetime
 from decimal import Decimal
 
 import pytest
@@ -16,6 +17,7 @@ WHOLE = """
 title = "everything that can be said"
 duration = "2h"
 settles = "10m"
+begins = 2026-06-01T22:00:00+08:00
 
 [vendors.all]
 latency = { median = "300ms", p95 = "2s" }
@@ -86,6 +88,7 @@ def test_everything_that_can_be_said_is_read():
     scenario = read_scenario("whole", WHOLE, GROUPS)
 
     assert (scenario.title, scenario.duration_s, scenario.end_s) == ("everything that can be said", 7200, 7800)
+    assert scenario.begins == datetime(2026, 6, 1, 14, tzinfo=UTC)
     assert scenario.vendors["all"] == Behaviour(
         latency=Spread(0.3, 2.0),
         accepts=0.99,
@@ -115,6 +118,7 @@ def test_all_findings_come_at_once():
     """Whatever is wrong is named in one go, each with its key path and what was expected."""
     written = """
         surprise = 1
+        begins = 2026-06-01T22:00:00
         [vendors.first]
         accepts = 0.9
         latency = { median = "2s", p95 = "1s" }
@@ -158,6 +162,7 @@ def test_all_findings_come_at_once():
         "trouble[0].until",
         "trouble[1].kind",
         "trouble[1].account",
+        "begins",
         "surprise",
     ]
 

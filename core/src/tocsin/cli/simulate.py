@@ -189,13 +189,19 @@ def _check_plot(name: str | None) -> None:
         raise click.UsageError(f"--plot {name}: expected a name that ends in {_SVG}")
 
 
+def _end_of(play: Play, result: Result) -> float:
+    """Return when the last thing happened that a plot shows."""
+    last_s = max((moments[-1] for moments in result.curve.rang_s.values() if moments), default=0.0)
+    return min(result.ended_s, max(play.scenario.duration_s, last_s))
+
+
 def _write_plot(name: str, plays: Sequence[Play], named: Sequence[tuple[str, Result]]) -> None:
     panels = [
         Panel(
             title=f"{configuration}: {play.scenario.title}",
             curve=result.curve,
-            ends_s=result.ended_s,
-            troubles=play.scenario.spans(result.ended_s),
+            ends_s=_end_of(play, result),
+            troubles=play.scenario.spans(_end_of(play, result)),
         )
         for play, (configuration, result) in zip(plays, named, strict=True)
     ]

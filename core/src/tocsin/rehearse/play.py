@@ -14,7 +14,6 @@ from tocsin.model.ids import MessageId
 from tocsin.registry import Registry
 from tocsin.rehearse.scenario import Scenario
 from tocsin.rehearse.vendor import Character
-from tocsin.simulate.timeline import START
 
 
 @attrs.frozen
@@ -52,4 +51,4 @@ class Play:
     seed: int
     offers: Callable[[], Iterable[Offer]]
     character: Callable[[Account], Character]
-    begins: datetime = START
+    begins: datetime

@@ -8,6 +8,7 @@ from __future__ import annotations
 import enum
 import math
 from collections.abc import Mapping
+from datetime import datetime
 from decimal import Decimal
 from random import Random
 
@@ -16,6 +17,7 @@ import attrs
 from tocsin.model.message import MessageClass
 from tocsin.model.outcome import Reason
 from tocsin.model.phone import E164
+from tocsin.simulate.timeline import START
 
 _P95 = 1.6448536269514722
 """Standard deviations from the middle of a normal distribution to its 95th percentile."""
@@ -179,6 +181,7 @@ class Scenario:
         duration_s: how long there is traffic and trouble.
         settles_s: how long, at most, what is open then may take to come to its end.
         vendors: behaviour by account's name or part; a name counts more than a part, a part more than `all`.
+        begins: what the clock shows at the beginning: hours of routes and accounts depend on it.
     """
 
     name: str
@@ -188,6 +191,7 @@ class Scenario:
     traffic: tuple[Traffic, ...]
     vendors: Mapping[str, Behaviour] = attrs.field(factory=dict)
     troubles: tuple[Trouble, ...] = ()
+    begins: datetime = START
 
     @property
     def end_s(self) -> float:

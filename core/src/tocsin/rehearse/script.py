@@ -5,9 +5,12 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from importlib import resources
 from pathlib import Path
 from typing import Any
+
+import attrs
 
 from tocsin.config import units
 from tocsin.config.findings import Findings, Unfit
@@ -70,6 +73,9 @@ def read_scenario(name: str, written: str, groups: Mapping[str, tuple[E164, ...]
         vendors=_read_vendors(root.table("vendors")),
         troubles=tuple(each for table in root.tables("trouble") if (each := _read_trouble(table))),
     )
+    begins = root.read("begins", _moment)
+    if begins is not None:
+        scenario = attrs.evolve(scenario, begins=begins)
     if not root.content.get("traffic"):
         root.note("traffic", "missing; expected at least one [[traffic]]")
     root.refuse_unasked()
@@ -172,6 +178,12 @@ def _share(value: object) -> float:
     if written is None:
         raise Unfit('expected a share such as "98%", in quotes')
     return float(written[1]) / 100
+
+
+def _moment(value: object) -> datetime:
+    if not isinstance(value, datetime) or value.tzinfo is None:
+        raise Unfit("expected a date and time with its zone, without quotes, such as 2026-01-01T22:00:00+08:00")
+    return value.astimezone(UTC)
 
 
 def _seconds(value: object) -> float:

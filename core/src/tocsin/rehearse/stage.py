@@ -187,7 +187,8 @@ class Stage:
 
 
 def open_stage_store(directory: Path) -> Outbox:
-    """Open a fresh production store that waits for no disk."""
+    """Open a fresh production store that waits for no disk, and that nobody else opens."""
     connection = open_file(directory / "rehearsal.db")
     connection.execute("PRAGMA synchronous = OFF")
+    connection.execute("PRAGMA locking_mode = EXCLUSIVE")
     return Outbox(SqliteRows(connection, lambda _: None), lambda _: False)

@@ -35,6 +35,7 @@ def as_scripted(config: Config, registry: Registry, scenario: Scenario, seed: in
         seed=seed,
         offers=lambda: offers_of(scenario, seed),
         character=_scripted(config, scenario, seed),
+        begins=scenario.begins,
     )
 
 
