@@ -60,6 +60,18 @@ def test_a_reader_of_the_rehearsal_s_how_to_sees_what_it_says(page, reader):
     reader.follow(page(str(document)))
 
 
+def test_a_reader_of_the_routing_s_how_to_sees_what_it_says(page, reader):
+    """Beside the configuration of the first message, and with the policy tests that it tells to write."""
+    routing = page("docs/how-to/trust-the-routing.md").blocks
+    (cases,) = [block.text for block in routing if block.language == "toml"]
+    (reader.directory / "cases.toml").write_text(cases, encoding="utf-8")
+    set_up = [block for block in page("docs/how-to/first-message.md").blocks if block.language in ("sh", "toml")]
+    blocks = [block for block in set_up if "curl" not in block.text] + list(routing)
+    document = reader.directory / "routing.md"
+    document.write_text("\n".join(f"```{one.language}\n{one.text}```" for one in blocks), encoding="utf-8")
+    reader.follow(page(str(document)))
+
+
 def test_a_wrong_transcript_is_noticed(page, reader):
     """The comparison can fail: a document that promises another output is found out."""
     document = reader.directory / "wrong.md"

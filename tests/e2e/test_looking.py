@@ -26,7 +26,7 @@ OPTIONS = {
     "reports": ("--fetch", "--json"),
     "inbox": ("--fetch", "--json"),
     "vendors": ("--json",),
-    "route": ("--to", "--class", "--text", "--tag", "--json"),
+    "route": ("--to", "--class", "--text", "--tag", "--source", "--at", "--test", "--json"),
     "worker": ("--drain",),
     "cancel": ("--json",),
     "call": ("--json",),

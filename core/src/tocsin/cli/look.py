@@ -1,20 +1,15 @@
-"""Commands that look: `status`, `list`, `explain`, `route`."""
+"""Commands that look: `status`, `list`, `explain`; and `cancel`."""
 
 from __future__ import annotations
 
 import click
 
-from tocsin.cli.arguments import read_tags
 from tocsin.cli.exit import Exit
 from tocsin.cli.output import attempt_json, delivery_json, iso, print_json, print_table, say, story_json
 from tocsin.cli.session import Session, json_option, pass_session, shared_options
-from tocsin.delivery.whatif import Question, what_if
-from tocsin.model.message import MessageClass
 from tocsin.model.phone import parse_number
 from tocsin.outbox.record import Filter
 from tocsin.outbox.state import State
-from tocsin.policy.decision import GiveUp, Park, Submit
-from tocsin.policy.explain import render_judgements
 from tocsin.story import tell
 
 
@@ -111,42 +106,3 @@ def explain(session: Session, name: str, as_json: bool) -> None:
         click.echo(f"{story.delivery.id} to {story.delivery.to.full}: {story.delivery.state.replace('_', ' ')}")
         for at, sentence in tell(story):
             click.echo(f"  {at.astimezone():%Y-%m-%d %H:%M:%S}  {sentence}")
-
-
-@click.command()
-@click.option("--to", required=True, metavar="NUMBER", help="Recipient.")
-@click.option(
-    "--class",
-    "cls",
-    type=click.Choice([cls.value for cls in MessageClass]),
-    default=MessageClass.ALERT.value,
-    show_default=True,
-    help="What it would be for.",
-)
-@click.option("--text", default="test", show_default=True, help="What it would say.")
-@click.option("--tag", "tags", multiple=True, metavar="KEY=VALUE", help="As for `send`. Repeat it.")
-@json_option
-@shared_options
-@pass_session
-def route(session: Session, to: str, cls: str, text: str, tags: tuple[str, ...], as_json: bool) -> int:
-    """Show which account would be chosen now, and why not the others. Sends and stores nothing."""
-    question = Question(to=parse_number(to), text=text, cls=MessageClass(cls), tags=read_tags(tags))
-    with session.open() as tocsin:
-        answer = what_if(tocsin.parts, question)
-    found, decision = answer.route, answer.decision
-    chosen = decision.account if isinstance(decision, Submit) else None
-    judgements = decision.judgements if isinstance(decision, Submit | GiveUp | Park) else ()
-    if as_json:
-        print_json(
-            {
-                "route": found.name,
-                "account": chosen,
-                "why": decision.why,
-                "candidates": render_judgements(judgements),
-            }
-        )
-    else:
-        click.echo(f"route {found.name}: " + (f"through {chosen}" if chosen else "no account") + f", {decision.why}")
-        rows = [(one.account, one.verdict.replace("_", " "), one.detail) for one in judgements]
-        print_table(("account", "verdict", "detail"), rows, "")
-    return Exit.OK if chosen else Exit.REFUSED

@@ -15,9 +15,10 @@ from tocsin.cli.accounts import accounts
 from tocsin.cli.call import call
 from tocsin.cli.demo import demo
 from tocsin.cli.exit import Exit, status_of_error
-from tocsin.cli.look import cancel, explain, list_deliveries, route, status
+from tocsin.cli.look import cancel, explain, list_deliveries, status
 from tocsin.cli.optouts import opt_outs
 from tocsin.cli.output import say
+from tocsin.cli.route import route
 from tocsin.cli.sandbox import sandbox
 from tocsin.cli.send import send
 from tocsin.cli.session import Session, shared_options

@@ -59,9 +59,10 @@ def iso(moment: datetime | None) -> str | None:
 
 
 def plain(money: Decimal) -> str:
-    """Return money without the zeros behind it that say nothing."""
-    shown = f"{money:f}"
-    return shown.rstrip("0").rstrip(".") if "." in shown else shown
+    """Return money without the zeros behind it that say nothing: `12`, `0.10`, `0.045`."""
+    whole, _, fraction = f"{money:f}".partition(".")
+    fraction = fraction.rstrip("0")
+    return f"{whole}.{fraction:0<2}" if fraction else whole
 
 
 def delivery_json(delivery: Delivery) -> dict[str, Any]:

@@ -79,10 +79,19 @@ def load_config(
 
 
 def _parse(path: Path) -> dict[str, object]:
+    if not os.path.exists(path):
+        raise _missing(path)
+    return read_toml(path)
+
+
+def read_toml(path: Path) -> dict[str, object]:
+    """Return what a TOML file holds.
+
+    Raises:
+        ConfigError: it cannot be read, or is no TOML.
+    """
     try:
         return tomllib.loads(path.read_text(encoding="utf-8-sig"))
-    except FileNotFoundError:
-        raise _missing(path) from None
     except OSError as error:
         finding = f"cannot be read: {error.strerror}"
     except UnicodeDecodeError:  # its text is left out, and it too: it holds the file's content
