@@ -3,6 +3,7 @@
 import sqlite3
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 
 import attrs
 import pytest
@@ -12,6 +13,7 @@ from tocsin.model.message import Message, MessageClass
 from tocsin.model.outcome import Accepted, NotSent, Reason, Refused, Unknown
 from tocsin.model.phone import parse_number
 from tocsin.model.push import Trust
+from tocsin.model.quality import Change
 from tocsin.model.report import Batch, InboundMessage, Report, ReportState
 from tocsin.outbox.memory import MemoryRows
 from tocsin.outbox.record import Acceptance, Filter, Intent, NewDelivery, RawAnswer, Settlement, Trigger, Verdict
@@ -76,7 +78,15 @@ class Life:
         decision = Submit(account=account, why="so it is", judgements=(), trigger=trigger, copy=copy, max_copies=2)
         words = explain(decision)
         epoch = self.claimed().delivery.epoch
-        intent = Intent(delivery=self.name, epoch=epoch, account=account, explanation=words)
+        intent = Intent(
+            delivery=self.name,
+            epoch=epoch,
+            account=account,
+            explanation=words,
+            trigger=trigger,
+            segments=1,
+            cost=Decimal("0.05"),
+        )
         request = Request(account=account, cls=MessageClass.ALERT, intents=(intent,))
         ((attempt,),) = self.outbox.intend([request], self.at())
         if outcome is not None:
@@ -345,6 +355,8 @@ def damaged(tmp_path):
     with closing(open_rows(path)) as rows:
         life = LIVES["both copies"](Life(rows))
         message = InboundMessage(sender=NUMBER, text="on my way")
+        change = Change(account=MAIN, prefix="+86139", before=100, after=90, reason="so it is", at=life.at())
+        life.outbox.accounts.save_changes((change,))
         life.outbox.apply_inbound(life.spool(kind="inbound"), Batch(rows=(message,)), life.at())
         assert list(check_store(life.outbox)) == []
 
@@ -383,6 +395,15 @@ SQL_DAMAGES = {
     "UPDATE delivery SET state = 'parked'": {("I12", ".1"), ("I6", ".1")},
     "DELETE FROM audit WHERE seq = 3": {("I12", ".1")},
     "UPDATE audit SET after = 'queued' WHERE seq = 3": {("I12", ".1")},
+    "DELETE FROM spending": {("I10", ".1.1"), ("I10", ".1.2")},
+    "UPDATE spending SET messages = 0": {("I10", ".1.1"), ("I10", ".1.2")},
+    "UPDATE spending SET cost = cost + 1 WHERE resends = 0": {("I10", ".1.1")},
+    "UPDATE spending SET at = at + 1 WHERE resends = 0": {("I10", ".1.1")},
+    "UPDATE spending SET account = 'another' WHERE resends = 0": {("I10", ".1.1")},
+    "UPDATE spending SET resends = 0": {("I10", ".1.2")},
+    "INSERT INTO spending SELECT 'gone', account, at, class, 0, 0, 1, 0 FROM spending LIMIT 1": {("I10", "gone")},
+    "UPDATE weight SET points = 100": {("I12", "main +86139")},
+    "DELETE FROM weight_change": {("I12", "main +86139")},
     "UPDATE chapter SET delivery = 'gone.1'": {("I12", "gone.1"), ("I2", ".1")},
 }
 
@@ -425,3 +446,68 @@ def test_counts_tell_states_and_accounts_apart(make_life):
     life.submit(MAIN, LOST)
     assert life.outbox.counts() == {(State.IN_DOUBT, MAIN): 1}
     assert life.dossier.attempts[0].state is AttemptState.UNKNOWN
+
+
+def broadcast(life, *accounts):
+    """Accept a message that has a delivery to one recipient for each of the accounts; return its id."""
+    name = new_message_id(life.at(), lambda _: 99)
+    message = Message(id=name, to=(NUMBER,), text="x", cls=MessageClass.ALERT, accepted_at=life.now)
+    each = tuple(
+        NewDelivery(
+            id=delivery_id(name, place),
+            to=NUMBER,
+            route="all",
+            due_at=life.now,
+            expires_at=life.now + LATER,
+            only=account,
+        )
+        for place, account in enumerate(accounts, start=1)
+    )
+    return life.outbox.accept(Acceptance(message=message, deliveries=each, fingerprint="f"), life.now)
+
+
+def test_a_broadcast_breaks_nothing(make_life):
+    """A recipient has a delivery for each account of a broadcast, and no invariant complains of that."""
+    life = make_life()
+    broadcast(life, MAIN, BACKUP)
+
+    assert list(check_store(life.outbox)) == []
+
+
+@pytest.mark.parametrize("accounts", [(MAIN, MAIN), (None, None)])
+def test_a_recipient_has_one_delivery_for_each_account(make_life, accounts):
+    """Two deliveries of one message to one recipient, through the same account or any, break I1."""
+    life = make_life()
+    name = broadcast(life, *accounts)
+
+    found = {(one.invariant, one.where) for one in check_store(life.outbox)}
+
+    assert ("I1", name) in found
+
+
+@pytest.mark.parametrize("outcome", [UNREACHED, REFUSED, LOST, TAKEN])
+def test_a_refund_that_is_not_due_breaks_i10(outcome):
+    """What a vendor took, or may have taken, stays debited, and what it did not take is given back: else I10."""
+    life = Life(MemoryRows())
+    life.submit(MAIN, outcome)
+    assert list(check_store(life.outbox)) == []
+    spending = life.rows.books.get_spending([life.dossier.attempts[0].submit])
+
+    life.rows.books.save_spending(attrs.evolve(one, messages=1 - one.messages) for one in spending.values())
+
+    assert [one.invariant for one in check_store(life.outbox)] == ["I10"]
+
+
+def test_requests_from_before_debits_are_not_complained_of(damaged):
+    """A store of version 2 wrote no debits: an attempt without segments is one of its own."""
+    assert damaged("UPDATE attempt SET segments = 0", "DELETE FROM spending") == set()
+
+
+def test_requests_in_memory_from_before_debits_are_not_complained_of():
+    """The same in memory: who writes no segments writes no debits."""
+    life = Life(MemoryRows())
+    life.submit(MAIN, REFUSED)
+    life.rows.save_attempts([attrs.evolve(life.dossier.attempts[0], segments=0)])
+    life.rows._tables.pages.spending.clear()
+
+    assert list(check_store(life.outbox)) == []

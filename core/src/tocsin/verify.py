@@ -13,10 +13,13 @@ import attrs
 
 from tocsin.errors import InvalidInput
 from tocsin.model.ids import AccountId, DeliveryId, VendorId, message_of, position_of
+from tocsin.model.message import Message
+from tocsin.model.phone import E164
 from tocsin.model.report import ReportState
 from tocsin.outbox.evidence import CLOCK_SKEW
+from tocsin.outbox.loose import Loose
 from tocsin.outbox.ports import Store
-from tocsin.outbox.record import Attempt, Chapter, Dossier, Loose, StoredReport, Trigger
+from tocsin.outbox.record import Attempt, Chapter, Delivery, Dossier, StoredReport, Trigger
 from tocsin.outbox.state import TRANSITIONS, AttemptState, Event, State
 
 __all__ = ["INVARIANTS", "Dossier", "Violation", "check_delivery", "check_store", "unread_answers"]
@@ -31,8 +34,9 @@ INVARIANTS = {
     "I7": "what a vendor said is kept before it is read, and read once",
     "I8": "a report touches only the attempt that it speaks of",
     "I9": "no submit begins after the expiry",
+    "I10": "each request is debited as it began, and given back where no vendor took it",
     "I11": "an idempotency key stands for a message",
-    "I12": "every change of state is in the audit, by the one table",
+    "I12": "every change of state is in the audit, by the one table, and every change of a weight",
     "file": "the store's file is whole",
 }
 """What is checked, by the names that the documents give it. The others are not a store's to tell."""
@@ -105,6 +109,9 @@ _LOOSE = {
     Loose.ANSWER_MISSING: ("I7", "rows were read from a raw answer that is not in the store"),
     Loose.ANSWER_APPLIED_UNREAD: ("I7", "the raw answer was applied and is not marked as read"),
     Loose.KEY_WITHOUT_MESSAGE: ("I11", "an idempotency key stands for a message that is not in the store"),
+    Loose.DEBIT_MISSING: ("I10", "the request began, and nothing was debited for it"),
+    Loose.DEBIT_WRONG: ("I10", "what is debited for the request is not what its attempts make it"),
+    Loose.WEIGHT_UNEXPLAINED: ("I12", "the weight is not what its last change made it"),
     Loose.STRAY: ("I12", "attempts, reports or parts of a story name a delivery that is not in the store"),
 }
 
@@ -122,7 +129,7 @@ def _check_standing(dossier: Dossier) -> Iterator[Violation]:
     delivery, message, state = dossier.delivery, dossier.message, dossier.delivery.state
     if message is None or message.id != delivery.message or message.id != message_of(delivery.id):
         yield Violation("I1", delivery.id, "its message is not in the store")
-    elif delivery.to not in message.to[position_of(delivery.id) - 1 : position_of(delivery.id)]:
+    elif delivery.to not in _recipients_at(message, delivery):
         yield Violation("I1", delivery.id, "its recipient is not the one that its message names")
     if (delivery.holder is None) == (state in _IN_HAND):
         lacks = "is in hand, and nobody holds it" if delivery.holder is None else "is held, and in nobody's hand"
@@ -130,6 +137,12 @@ def _check_standing(dossier: Dossier) -> Iterator[Violation]:
     if state is State.QUEUED and delivery.due_at > max(delivery.expires_at, delivery.updated_at):
         yield Violation("I1", delivery.id, "it is queued for a time after its expiry")
     yield from _check_state_of_copies(dossier)
+
+
+def _recipients_at(message: Message, delivery: Delivery) -> tuple[E164, ...]:
+    """Return who may stand in a delivery's place; any, where each recipient has one for each of several accounts."""
+    place = position_of(delivery.id)
+    return message.to[place - 1 : place] if delivery.only is None else message.to
 
 
 def _check_state_of_copies(dossier: Dossier) -> Iterator[Violation]:

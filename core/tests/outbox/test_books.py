@@ -22,7 +22,7 @@ from tocsin.model.quality import Change
 from tocsin.model.report import ReportState
 from tocsin.outbox.books import Books
 from tocsin.outbox.health import Answer, Sample
-from tocsin.outbox.record import Trigger
+from tocsin.outbox.record import Settlement, Trigger
 from tocsin.outbox.spending import Spending
 
 MAIN, BACKUP = AccountId("main"), AccountId("backup")
@@ -304,3 +304,36 @@ def test_a_retry_counts_whatever_came_of_it(desk, outcome):
 
     assert desk.rows.books.count_retries(MAIN, desk.now - LONG_AGO) == (1, 1)
     assert desk.rows.books.spent(MAIN, desk.now - LONG_AGO) == (0, 0)
+
+
+def test_an_outcome_that_is_told_twice_is_heard_once(desk):
+    """A settlement that stood already, told again after a commit of unknown outcome, changes no health once more."""
+    (delivery,) = desk.accept()
+    (attempt,) = desk.intend(delivery)
+    desk.wait(seconds=1)
+    settlement = Settlement(attempt=attempt.id, epoch=1, outcome=Unknown("read-timeout"))
+    sample = Sample(
+        account=MAIN, at=desk.now, began_at=attempt.intended_at, answer=Answer.FAILED, submit=attempt.submit
+    )
+
+    desk.outbox.settle((settlement,), desk.now, (sample,))
+    once = desk.outbox.accounts.health()
+    desk.outbox.settle((settlement,), desk.now, (sample,))
+
+    assert len(once[MAIN].failures) == 1
+    assert desk.outbox.accounts.health() == once
+
+
+def test_an_answer_that_comes_after_its_holder_is_heard(desk):
+    """What a holder that was given up for lost hears in the end is news of the account: nobody told it before."""
+    (delivery,) = desk.accept()
+    (attempt,) = desk.intend(delivery)
+    desk.outbox.release(desk.holder, desk.now)
+    settlement = Settlement(attempt=attempt.id, epoch=1, outcome=Unknown("read-timeout"))
+    sample = Sample(
+        account=MAIN, at=desk.now, began_at=attempt.intended_at, answer=Answer.FAILED, submit=attempt.submit
+    )
+
+    desk.outbox.settle((settlement,), desk.now, (sample,))
+
+    assert len(desk.outbox.accounts.health()[MAIN].failures) == 1

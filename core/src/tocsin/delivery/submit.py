@@ -184,6 +184,7 @@ def _sample(arrival: Arrival, now: datetime, dice: float) -> Sample:
         dice=dice,
         balance=arrival.result.balance,
         floor=account.balance_floor,
+        submit=arrival.departure.attempts[0].submit,
     )
 
 

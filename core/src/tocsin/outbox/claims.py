@@ -13,7 +13,7 @@ from tocsin.model.outcome import Unknown
 from tocsin.outbox.moves import Moves
 from tocsin.outbox.record import Attempt, Delivery
 from tocsin.outbox.rows import Rows
-from tocsin.outbox.settling import apply_earlier, settled
+from tocsin.outbox.settling import HOLDER_LOST, apply_earlier, settled
 from tocsin.outbox.state import Event, State
 
 LEASE = timedelta(seconds=60)
@@ -42,7 +42,7 @@ def abandon(rows: Rows, holder: HolderId, now: datetime) -> tuple[int, list[Atte
     held = rows.held_by(holder)
     sending = [one for one in held if one.state is State.SENDING]
     history = rows.attempts_of(one.id for one in sending)
-    lost = [settled(history[one.id][-1], Unknown("holder-lost"), now) for one in sending]
+    lost = [settled(history[one.id][-1], Unknown(HOLDER_LOST), now) for one in sending]
     with Moves(rows, now) as moves:
         for one in held:
             moved = moves.move(one, Event.LOST if one.state is State.SENDING else Event.RELEASE)

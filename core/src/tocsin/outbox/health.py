@@ -14,7 +14,7 @@ from typing import Any
 import attrs
 
 from tocsin.model.balance import Balance, Unit
-from tocsin.model.ids import AccountId
+from tocsin.model.ids import AccountId, SubmitId
 from tocsin.model.outcome import Sticky
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -44,6 +44,7 @@ class Sample:
         dice: how long the breaker opens, should it open: 0 for the shortest, 1 for the longest.
         balance: that the answer carried; a free sample of it.
         floor: of the account, for `hear`.
+        submit: the request; None where nobody keeps it.
     """
 
     account: AccountId
@@ -55,6 +56,7 @@ class Sample:
     dice: float = attrs.field(default=0.5, validator=[attrs.validators.ge(0), attrs.validators.le(1)])
     balance: Balance | None = None
     floor: Decimal | None = None
+    submit: SubmitId | None = None
 
 
 @attrs.frozen

@@ -19,6 +19,7 @@ from tocsin.model.phone import Msisdn
 from tocsin.model.quality import Change, Cohort, Weight
 from tocsin.model.report import Batch, InboundMessage, Report
 from tocsin.outbox.health import Health, Sample
+from tocsin.outbox.loose import LooseEnd
 from tocsin.outbox.meter import Meter
 from tocsin.outbox.record import (
     Acceptance,
@@ -28,7 +29,6 @@ from tocsin.outbox.record import (
     Dossier,
     Filter,
     Listening,
-    LooseEnd,
     RawAnswer,
     Settlement,
     StoredInbound,

@@ -14,6 +14,7 @@ from tocsin.model.ids import AccountId, AttemptId, DeliveryId, HolderId, Message
 from tocsin.model.message import Message
 from tocsin.model.phone import Msisdn
 from tocsin.outbox.books import Books
+from tocsin.outbox.loose import LooseEnd
 from tocsin.outbox.ports import RawId
 from tocsin.outbox.record import (
     Attempt,
@@ -21,7 +22,6 @@ from tocsin.outbox.record import (
     Delivery,
     Filter,
     Listening,
-    LooseEnd,
     RawAnswer,
     StoredInbound,
     StoredReport,

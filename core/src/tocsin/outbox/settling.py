@@ -15,6 +15,9 @@ from tocsin.outbox.moves import Moves
 from tocsin.outbox.record import Attempt, Delivery, Intent, Settlement, Verdict, event_of
 from tocsin.outbox.state import TRANSITIONS, AttemptState, Event, State, step, step_attempt
 
+HOLDER_LOST = "holder-lost"
+"""The cause of a doubt whose request may still be answered."""
+
 
 def stands(delivery: Delivery, epoch: int, state: State) -> bool:
     """Say whether a claim of that epoch still stands: the guard of T3 and T4."""
@@ -44,6 +47,11 @@ def one_request(
         )
         for one, number, name in zip(going, numbers, ids, strict=True)
     )
+
+
+def is_told(attempt: Attempt) -> bool:
+    """Say whether its outcome was written before: what it says of its account was heard then."""
+    return attempt.settled_at is not None and attempt.cause != HOLDER_LOST
 
 
 def settled(attempt: Attempt, outcome: Outcome, now: datetime) -> Attempt:

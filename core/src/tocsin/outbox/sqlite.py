@@ -14,6 +14,7 @@ from tocsin.model.message import Message, MessageClass
 from tocsin.model.phone import Msisdn
 from tocsin.model.submission import Attachment
 from tocsin.outbox import sqlite_rows as columns
+from tocsin.outbox.loose import LooseEnd
 from tocsin.outbox.ports import RawId
 from tocsin.outbox.record import (
     Attempt,
@@ -21,7 +22,6 @@ from tocsin.outbox.record import (
     Delivery,
     Filter,
     Listening,
-    LooseEnd,
     RawAnswer,
     StoredInbound,
     StoredReport,

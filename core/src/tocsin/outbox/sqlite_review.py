@@ -8,13 +8,16 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from tocsin.model.ids import DeliveryId
-from tocsin.outbox.record import Loose, LooseEnd, StoredReport
+from tocsin.outbox.loose import Loose, LooseEnd
+from tocsin.outbox.record import StoredReport
 from tocsin.outbox.sqlite_rows import read_report
 from tocsin.outbox.sqlite_session import Session
 
 _STRAY = "SELECT delivery FROM {} WHERE delivery IS NOT NULL AND delivery NOT IN (SELECT id FROM delivery)"
 _MISSING = "SELECT raw FROM {} WHERE raw NOT IN (SELECT id FROM raw)"
 _APPLIED = "SELECT raw FROM {} WHERE raw IN (SELECT id FROM raw WHERE read = 0)"
+_KEPT = "(a.state NOT IN ('not_sent', 'refused'))"
+_DEBITS = "SELECT a.submit FROM attempt a LEFT JOIN spending s ON s.submit = a.submit GROUP BY a.submit HAVING "
 _FROM_ANSWERS = ("report", "inbound", "quarantine")
 _OF_DELIVERIES = ("attempt", "report", "chapter", "audit")
 
@@ -23,6 +26,10 @@ _QUERIES: tuple[tuple[Loose, str], ...] = (
         Loose.MESSAGE_WITHOUT_DELIVERIES,
         "SELECT id FROM message WHERE length(recipients) - length(replace(recipients, ' ', '')) + 1 <>"
         " (SELECT count(DISTINCT recipient) FROM delivery WHERE delivery.message = message.id)",
+    ),
+    (
+        Loose.MESSAGE_WITHOUT_DELIVERIES,
+        "SELECT message FROM delivery GROUP BY message, recipient, only HAVING count(*) > 1",
     ),
     (Loose.KEY_WITHOUT_MESSAGE, "SELECT message FROM idempotency WHERE message NOT IN (SELECT id FROM message)"),
     (
@@ -33,6 +40,18 @@ _QUERIES: tuple[tuple[Loose, str], ...] = (
     *((Loose.ANSWER_APPLIED_UNREAD, _APPLIED.format(table)) for table in _FROM_ANSWERS),
     (Loose.ANSWER_UNREAD, "SELECT id FROM raw WHERE read = 0"),
     *((Loose.STRAY, _STRAY.format(table)) for table in _OF_DELIVERIES),
+    (Loose.DEBIT_MISSING, f"{_DEBITS} s.submit IS NULL AND max(a.segments) > 0"),
+    (
+        Loose.DEBIT_WRONG,
+        f"{_DEBITS} s.messages <> sum({_KEPT}) OR s.cost <> sum({_KEPT} * a.cost) OR s.account <> a.account"
+        " OR s.at <> a.intended_at OR s.resends <> max(a.trigger = 'doubt')",
+    ),
+    (Loose.DEBIT_WRONG, "SELECT submit FROM spending WHERE submit NOT IN (SELECT submit FROM attempt)"),
+    (
+        Loose.WEIGHT_UNEXPLAINED,
+        "SELECT account || ' ' || prefix FROM weight w WHERE (points, moved_at) IS NOT (SELECT after, at"
+        " FROM weight_change c WHERE c.account = w.account AND c.prefix = w.prefix ORDER BY seq DESC LIMIT 1)",
+    ),
 )
 
 

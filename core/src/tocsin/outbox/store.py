@@ -21,6 +21,7 @@ from tocsin.outbox.arrivals import Arrivals
 from tocsin.outbox.claims import LEASE, abandon, renew, take
 from tocsin.outbox.debits import debit, grant, refund
 from tocsin.outbox.health import Health, Sample
+from tocsin.outbox.loose import LooseEnd
 from tocsin.outbox.meter import Meter
 from tocsin.outbox.moves import Moves
 from tocsin.outbox.ports import RawId
@@ -32,7 +33,6 @@ from tocsin.outbox.record import (
     Dossier,
     Filter,
     Listening,
-    LooseEnd,
     NewDelivery,
     RawAnswer,
     Settlement,
@@ -42,7 +42,7 @@ from tocsin.outbox.record import (
     Verdict,
 )
 from tocsin.outbox.rows import Rows
-from tocsin.outbox.settling import one_request, settle_each, stands, still_holds
+from tocsin.outbox.settling import is_told, one_request, settle_each, stands, still_holds
 from tocsin.outbox.spending import Request
 from tocsin.outbox.state import TRANSITIONS, Event, State
 
@@ -162,7 +162,8 @@ class Outbox:
             refund(self._rows, changed)
             self._arrivals.rematch(changed, now)
             renew(self._rows, deliveries.values(), now)
-            return self._accounts.observe(samples)
+            told = {one.submit for one in attempts.values() if is_told(one)}
+            return self._accounts.observe(one for one in samples if one.submit not in told)
 
     def cancel(self, deliveries: tuple[DeliveryId, ...], now: datetime) -> tuple[DeliveryId, ...]:
         with self._rows.transaction("cancel"):

@@ -34,15 +34,15 @@ from tocsin.outbox.store import Outbox
 from tocsin.policy.decide import decide
 from tocsin.policy.standing import Standing, settled_at
 from tocsin.simulate.ablation import Ablation, Cut
+from tocsin.simulate.account_ablations import ACCOUNT_ABLATIONS, PARTS
 from tocsin.wire.http import Exchange
 from tocsin.wire.transport import Transport
 
-RULES = (*(f"T{number}" for number in range(1, 8)), *(f"I{number}" for number in range(1, 17)))
-"""The rules of delivery and its invariants, as the documents number them."""
+RULES = (*(f"T{number}" for number in range(1, 8)), *(f"I{number}" for number in range(1, 17)), *PARTS)
+"""The rules of delivery and its invariants, as the documents number them, and the parts of routing by their names."""
 
-BUDGETS = ("retry budget", "duplicate budget")
-PENDING = ("I10", "I15", "I16", *BUDGETS)
-"""Those whose part is not built: spending, escalation, acknowledgement. They join with it."""
+PENDING = ("I15", "I16")
+"""Those whose part is not built: escalation, acknowledgement. They join with it."""
 
 
 def _accept_in_two(self: Outbox, acceptance: Acceptance, now: datetime) -> MessageId:
@@ -244,4 +244,5 @@ ABLATIONS: tuple[Ablation, ...] = (
     _ablation("changes leave no audit row", "I12", Cut(MemoryRows, "add_transitions", _nothing)),
     _ablation("a plugin's words are repeated", "I13", Cut(registry._Plugin, "_call", _quote)),
     _ablation("nobody asks about what waits", "I14", Cut(Outbox, "awaiting", lambda *_: ())),
+    *ACCOUNT_ABLATIONS,
 )

@@ -6,6 +6,7 @@ sent rang no phone, that no phone rang twice unasked, that no report which reach
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -18,14 +19,17 @@ from tocsin.model.report import Batch, Report, ReportState
 from tocsin.model.submission import Submission
 from tocsin.outbox.record import Delivery, Dossier, Filter, Trigger
 from tocsin.outbox.state import AttemptState, State
-from tocsin.policy.route import Rules
+from tocsin.policy.route import Rules, Strategy
 from tocsin.simulate.ledger import Entry, Row
 from tocsin.simulate.reports import FOREIGN
 from tocsin.simulate.scenario import Sending
-from tocsin.verify import check_delivery
+from tocsin.simulate.seen import Kind
+from tocsin.verify import check_delivery, check_store
 
 if TYPE_CHECKING:
     from tocsin.simulate.world import World
+
+_Leg = tuple[E164, AccountId | None]
 
 _ASKED = frozenset({Trigger.DOUBT.value, Trigger.UNDELIVERED.value, Trigger.SILENCE.value})
 _RANG_NOBODY = (AttemptState.NOT_SENT, AttemptState.REFUSED)
@@ -50,7 +54,7 @@ class Checks:
 
     def __init__(self, world: World) -> None:
         self._world = world
-        self._acknowledged: dict[MessageId, int] = {}
+        self._acknowledged: dict[MessageId, Counter[_Leg]] = {}
         self._handed: dict[int, tuple[list[Row], Batch[Report]]] = {}
         self._unreadable: dict[int, int] = {}
 
@@ -62,7 +66,7 @@ class Checks:
 
     def acknowledged(self, sending: Sending, message: MessageId) -> None:
         """Check I1 and I11 when a client is told that its message is accepted."""
-        self._acknowledged[message] = len(sending.to)
+        self._acknowledged[message] = self._wanted(sending)
         same = [one for one in self._world.rows.all_messages() if one.text == self._world.text_of(sending)]
         if sending.key and len(same) != 1:
             self.fail("I11", message, f"one key has {len(same)} messages")
@@ -72,7 +76,7 @@ class Checks:
         """Check I2 and T6 when bytes reach a vendor; return whose they are."""
         found: dict[E164, AttemptId] = {}
         for to, text in submission.pairs():
-            delivery = self._find(to, text)
+            delivery = self._find(to, text, account)
             attempts = self._world.rows.attempts_of([delivery.id])[delivery.id]
             newest = attempts[-1] if attempts else None
             if newest is None or newest.account != account:
@@ -81,6 +85,7 @@ class Checks:
             if newest.state is not AttemptState.INTENT:
                 self.fail("T6", newest.id, f"bytes reached a vendor for an attempt that is {newest.state.value}")
             found[to] = attempt_id(delivery.id, newest.number)
+        self._world.auditor.arrives(self._world.rows.get_attempts(found.values()).values())
         return found
 
     def handed(self, number: int, rows: list[Row], answer: Batch[Report] | Refused | AnswerError) -> None:
@@ -110,6 +115,11 @@ class Checks:
         touched, self._world.rows.touched = self._world.rows.touched, {}
         for name in touched:
             self._check_delivery(name)
+        if touched:
+            self._world.auditor.after_event(touched)
+            accounts = {one.account for each in self._world.rows.attempts_of(touched).values() for one in each}
+            self._world.physician.after_event(sorted(accounts))
+        self._world.scales.after_event()
 
     def _check_delivery(self, name: DeliveryId) -> None:
         dossier = self._dossier(name)
@@ -117,15 +127,21 @@ class Checks:
             return
         for violation in check_delivery(dossier):
             raise Violated(violation.invariant, violation.where, violation.what)
-        entries = self._entries(name)
+        self._check_truth(dossier)
+        self._check_silences(dossier)
+
+    def _check_truth(self, dossier: Dossier) -> None:
+        """Check what the store says against the ledgers."""
+        name, entries = dossier.delivery.id, self._entries(dossier.delivery.id)
         for attempt in dossier.attempts:
+            if dossier.delivery.only not in (None, attempt.account):
+                self.fail("broadcast", attempt.id, "it leaves through another account than its own")
             if attempt.state in _RANG_NOBODY and any(entry.attempt == attempt.id for entry in entries):
                 self.fail("truth", attempt.id, f"it is {attempt.state.value}, and the vendor took it")
         for row in dossier.reports:
             truth = row.report.code.split()[-1]
             if truth == FOREIGN or self._world.delivery_of(AttemptId(truth)) != name:
                 self.fail("I8", name, "a report is matched to it that speaks of another")
-        self._check_silences(dossier)
         asked = sum(one.explanation.get("trigger") in _ASKED for one in dossier.chapters)
         if len(entries) > 1 + asked:
             self.fail("truth", name, f"{len(entries)} copies on a phone, and {asked} were asked for")
@@ -151,6 +167,8 @@ class Checks:
                 self.fail("I14", delivery.id, f"it is {delivery.state.value} for ever")
             self._check_ending(delivery)
         self._check_reports()
+        for violation in check_store(self._world.store):
+            raise Violated(violation.invariant, violation.where, violation.what)
 
     def _check_ending(self, delivery: Delivery) -> None:
         """What failed or expired is on no phone, but for copies that were reported undelivered."""
@@ -200,15 +218,26 @@ class Checks:
 
     def _check_acknowledged(self, message: MessageId) -> None:
         found = self._world.rows.find_deliveries(Filter(message=message))
-        if self._world.rows.find_message(message) is None or len(found) != self._acknowledged[message]:
+        if self._world.rows.find_message(message) is None or len(found) != self._acknowledged[message].total():
             self.fail("I1", message, "it was acknowledged, and is not in the store with all its deliveries")
+        if Counter((one.to, one.only) for one in found) != self._acknowledged[message]:
+            self.fail("broadcast", message, "its deliveries are not one for each recipient and account")
 
-    def _find(self, to: E164, text: str) -> Delivery:
+    def _wanted(self, sending: Sending) -> Counter[_Leg]:
+        """Return what deliveries a message has: one for each recipient, or for each recipient and account."""
+        broadcast = self._world.scenario.house.strategy is Strategy.BROADCAST
+        accounts = tuple(self._world.vendors) if broadcast else (None,)
+        if broadcast:
+            self._world.saw(Kind.BROADCAST)
+        return Counter((self._world.phone(place), account) for place in sending.to for account in accounts)
+
+    def _find(self, to: E164, text: str, account: AccountId) -> Delivery:
         message = self.message_with(text)
         found = self._world.rows.find_deliveries(Filter(message=message, to=to)) if message is not None else ()
-        if not found:
+        ours = next((one for one in found if one.only in (None, account)), None)
+        if ours is None:
             raise Violated("I2", "unknown", "bytes reached a vendor for no delivery in the store")
-        return found[0]
+        return ours
 
     def _entries(self, delivery: DeliveryId) -> list[Entry]:
         return [

@@ -3,12 +3,50 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from typing import Protocol
 
 from tocsin.model.ids import DeliveryId
 from tocsin.model.message import Message
+from tocsin.model.quality import Change
+from tocsin.outbox.health import Health
 from tocsin.outbox.memory import MemoryRows
+from tocsin.outbox.memory_books import MemoryBooks
 from tocsin.outbox.ports import RawId
-from tocsin.outbox.record import Attempt, Delivery, StoredReport
+from tocsin.outbox.record import Attempt, Delivery, StoredReport, Transition
+from tocsin.outbox.state import AttemptState, Event
+
+
+class Onlooker(Protocol):
+    """Who looks on within a transaction."""
+
+    def begins(self, attempts: tuple[Attempt, ...]) -> None:
+        """A request has its INTENT: nothing else of its transaction has happened yet."""
+        ...
+
+    def fares(self, before: Health, after: Health) -> None:
+        """The health of an account is about to change."""
+        ...
+
+    def moves(self, changes: tuple[Change, ...]) -> None:
+        """Weights are about to change."""
+        ...
+
+
+class SimBooks(MemoryBooks):
+    """The books in memory, with somebody who looks on."""
+
+    onlooker: Onlooker | None = None
+
+    def save_health(self, health: Health) -> None:
+        if self.onlooker is not None:
+            self.onlooker.fares(self.health().get(health.account, Health(account=health.account)), health)
+        super().save_health(health)
+
+    def save_changes(self, changes: Iterable[Change]) -> None:
+        made = tuple(changes)
+        if self.onlooker is not None:
+            self.onlooker.moves(made)
+        super().save_changes(made)
 
 
 class SimRows(MemoryRows):
@@ -20,6 +58,7 @@ class SimRows(MemoryRows):
 
     def __init__(self, boundary: Callable[[str], None]) -> None:
         super().__init__(boundary)
+        self.books: SimBooks = SimBooks(lambda: self._tables.pages, self._numbered)
         self.touched: dict[DeliveryId, None] = {}
         self._told = 0
 
@@ -31,7 +70,10 @@ class SimRows(MemoryRows):
     def save_attempts(self, attempts: Iterable[Attempt]) -> None:
         saved = tuple(attempts)
         self._touch(one.delivery for one in saved)
+        begun = tuple(one for one in saved if one.state is AttemptState.INTENT)
         super().save_attempts(saved)
+        if begun and self.books.onlooker is not None:
+            self.books.onlooker.begins(begun)
 
     def add_reports(self, raw: RawId, reports: Iterable[StoredReport]) -> None:
         stored = tuple(reports)
@@ -46,9 +88,18 @@ class SimRows(MemoryRows):
         """Return every message."""
         return tuple(self._tables.messages.values())
 
+    def all_attempts(self) -> tuple[Attempt, ...]:
+        """Return every attempt, in the order of their INTENTs."""
+        return tuple(self._tables.attempts.values())
+
+    def last_transition(self, delivery: DeliveryId, event: Event) -> Transition | None:
+        """Return the last of a kind that happened to a delivery."""
+        rows = reversed(self._tables.transitions)
+        return next((one for one in rows if one.delivery == delivery and one.event is event), None)
+
     def raw_bodies(self) -> tuple[bytes, ...]:
-        """Return the bytes of every raw answer."""
-        return tuple(one.body for one in self._tables.raw)
+        """Return the bytes of every raw answer to a poll for reports."""
+        return tuple(one.body for one in self._tables.raw if one.kind == "reports")
 
     def quarantined(self) -> tuple[str, ...]:
         """Return the pieces of answers that could not be read."""

@@ -11,9 +11,11 @@ from random import Random
 
 import attrs
 
+from tocsin.model.ids import AccountId
 from tocsin.model.message import MessageClass
 from tocsin.policy.route import InDoubt
 from tocsin.simulate.dice import dice_of
+from tocsin.simulate.terms import House, Terms, draw_terms
 
 CALM_S = 3 * 3600.0
 """From then on no fault is made any more: all that is left has to come to its end."""
@@ -56,6 +58,7 @@ class VendorPlan:
         slow: its answers take as long as they may.
         dark: from when to when nobody reaches it, in seconds; none where empty.
         bad: places of the numbers that it calls invalid.
+        terms: of its account.
     """
 
     name: str
@@ -69,6 +72,7 @@ class VendorPlan:
     slow: bool
     dark: tuple[float, float] | None
     bad: frozenset[int]
+    terms: Terms = attrs.field(factory=Terms)
 
 
 @attrs.frozen(kw_only=True)
@@ -117,6 +121,7 @@ class Scenario:
     Args:
         locks: a dead worker is known to be dead at once; without, its lease has to run out.
         when_in_doubt, max_copies: the route's own; None for the class's.
+        house: what holds for all accounts.
     """
 
     seed: int
@@ -127,10 +132,21 @@ class Scenario:
     vendors: tuple[VendorPlan, ...]
     sendings: tuple[Sending, ...]
     blows: tuple[Blow, ...]
+    house: House = attrs.field(factory=House)
 
 
 def draw(seed: int) -> Scenario:
-    """Draw the scenario of a seed. The same seed gives the same scenario everywhere.
+    """Draw the scenario of a seed. The same seed gives the same scenario everywhere."""
+    plain = _draw_plain(seed)
+    dice = dice_of(f"terms {seed}")
+    house, terms = draw_terms(dice, tuple(AccountId(one.name) for one in plain.vendors), PLACES)
+    vendors = tuple(attrs.evolve(one, terms=terms[AccountId(one.name)]) for one in plain.vendors)
+    furnished = attrs.evolve(plain, house=house, vendors=vendors)
+    return _stormy(furnished, dice) if house.storm else furnished
+
+
+def _draw_plain(seed: int) -> Scenario:
+    """Draw what befalls messages, workers and vendors.
 
     Where it is crowded, lines are slow and requests small, so that much is claimed and waits.
     """
@@ -168,6 +184,37 @@ def _vendor(dice: Random, number: int, *, crowded: bool) -> VendorPlan:
         bad=frozenset(place for place in range(PLACES) if dice.random() < 0.12),
     )
 
+
+def _stormy(scenario: Scenario, dice: Random) -> Scenario:
+    """Add a storm to a scenario whose vendors do nothing worse than not to deliver."""
+    cls = dice.choice((MessageClass.ALERT, MessageClass.NOTICE))
+    wave = tuple(
+        Sending(
+            number=STORM + number,
+            at_s=round(dice.uniform(0, 120), 3),
+            to=tuple(range(PLACES)),
+            cls=cls,
+            delay_s=0.0,
+            key=False,
+            now=False,
+            dies_at=0,
+            repeats=0,
+            altered=False,
+            cancelled_s=None,
+        )
+        for number in range(dice.choice((6, 10)))
+    )
+    vendors = tuple(
+        attrs.evolve(
+            one, trouble=0.0, evasive=0.0, nameless=False, roomy=PLACES, slow=False, dark=None, bad=frozenset()
+        )
+        for one in scenario.vendors[:3]
+    )
+    return attrs.evolve(scenario, vendors=vendors, sendings=(*scenario.sendings[:2], *wave), blows=scenario.blows[:1])
+
+
+STORM = 100
+"""Messages of a storm are numbered from here."""
 
 PLACES = 6
 """So many phones there are: few, so that messages meet on them."""

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, TypeVar
 
 import attrs
 
 from tocsin.simulate.ablation import Ablation
 from tocsin.simulate.life import Outcome, live
 from tocsin.simulate.scenario import Scenario, Sending
+from tocsin.simulate.terms import House, Terms
+
+_T = TypeVar("_T", House, Terms)
 
 
 def shrink(scenario: Scenario, ablation: Ablation | None = None) -> tuple[Scenario, Outcome]:
@@ -49,9 +52,29 @@ def _smaller(scenario: Scenario) -> Iterator[Scenario]:
     if scenario.workers > 1:
         blows = tuple(one for one in scenario.blows if one.worker < scenario.workers - 1)
         yield attrs.evolve(scenario, workers=scenario.workers - 1, blows=blows)
+    yield from _unfurnished(scenario)
     for at, sending in enumerate(scenario.sendings):
         for plainer in _plainer(sending):
             yield attrs.evolve(scenario, sendings=(*scenario.sendings[:at], plainer, *scenario.sendings[at + 1 :]))
+
+
+def _unfurnished(scenario: Scenario) -> Iterator[Scenario]:
+    """Yield it with one term less: of the house, or of an account."""
+    for house in _less(scenario.house, House()):
+        yield attrs.evolve(scenario, house=house)
+    for at in range(len(scenario.house.errands)):
+        errands = scenario.house.errands[:at] + scenario.house.errands[at + 1 :]
+        yield attrs.evolve(scenario, house=attrs.evolve(scenario.house, errands=errands))
+    for at, vendor in enumerate(scenario.vendors):
+        for terms in _less(vendor.terms, Terms()):
+            plainer = attrs.evolve(vendor, terms=terms)
+            yield attrs.evolve(scenario, vendors=(*scenario.vendors[:at], plainer, *scenario.vendors[at + 1 :]))
+
+
+def _less(terms: _T, plain: _T) -> Iterator[_T]:
+    for field in attrs.fields(type(plain)):
+        if getattr(terms, field.name) != getattr(plain, field.name):
+            yield attrs.evolve(terms, **{field.name: getattr(plain, field.name)})
 
 
 def _plainer(sending: Sending) -> Iterator[Sending]:

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from decimal import Decimal
 from typing import TYPE_CHECKING
+
+import attrs
 
 from tocsin.errors import AnswerError, Reached, TransportError
 from tocsin.model.account import Account
+from tocsin.model.balance import Balance, Unit
 from tocsin.model.ids import AccountId, AttemptId, VendorId
 from tocsin.model.outcome import Accepted, Outcome, Reason, Refused, SendResult
 from tocsin.model.phone import E164
@@ -16,6 +20,7 @@ from tocsin.simulate.ledger import Entry, Ledger
 from tocsin.simulate.reports import plan_reports
 from tocsin.simulate.scenario import CALM_S, VendorPlan
 from tocsin.simulate.seen import Kind
+from tocsin.simulate.terms import Span
 
 if TYPE_CHECKING:
     from tocsin.simulate.world import World
@@ -41,6 +46,7 @@ class SimVendor:
     Attributes:
         ledger: the truth.
         delay_s: how long its last answer takes to arrive.
+        credit: what its account has left; None where it never runs out.
     """
 
     def __init__(self, plan: VendorPlan, account: Account, world: World) -> None:
@@ -51,6 +57,7 @@ class SimVendor:
         self.dice = dice_of(f"vendor {world.scenario.seed} {plan.name}")
         self._world = world
         self._submits = 0
+        self.credit = plan.terms.credit
 
     @property
     def id(self) -> AccountId:
@@ -79,8 +86,22 @@ class SimVendor:
     @property
     def dark(self) -> bool:
         """Whether nobody can reach it."""
-        since_until = self.plan.dark
-        return since_until is not None and since_until[0] <= self._world.timeline.monotonic() < since_until[1]
+        return self._within(self.plan.dark)
+
+    @property
+    def balance(self) -> Balance | None:
+        """What an answer says of the account's balance."""
+        if self.credit is None:
+            return None
+        return Balance(amount=self.credit, unit=Unit.CNY, as_of=self._world.timeline.now())
+
+    def top_up(self) -> None:
+        """Let the account have money for ever."""
+        if self.credit is not None:
+            self.credit += 1000
+
+    def _within(self, span: Span | None) -> bool:
+        return span is not None and span[0] <= self._world.timeline.monotonic() < span[1]
 
     def submit(self, submission: Submission, attempts: dict[E164, AttemptId]) -> Answer:
         """Meet a submit.
@@ -95,16 +116,35 @@ class SimVendor:
         self.delay_s = 14.0 if self.plan.slow else self.dice.choice((0.02, 0.2, 2.0, 14.0))
         if self.dark:
             raise self.unreached(Kind.DARK)
-        if self.happens(self.plan.trouble):
-            return self.dice.choice(_TROUBLES)(self, submission, attempts)
-        return self._honest(submission, attempts)
+        if self._within(self.plan.terms.locked):
+            return self._refuse_all(submission, Kind.REFUSED_ACCOUNT, Reason.AUTHENTICATION)
+        if self.credit is not None and self.credit < self._price * len(attempts):
+            return self._priced(self._refuse_all(submission, Kind.REFUSED_ACCOUNT, Reason.BALANCE))
+        troubled = self.happens(self.plan.trouble)
+        meet = self.dice.choice(_TROUBLES) if troubled else SimVendor._honest
+        return self._priced(meet(self, submission, attempts))
+
+    @property
+    def _price(self) -> Decimal:
+        return self.plan.terms.price or Decimal(0)
+
+    def _priced(self, answer: Answer) -> Answer:
+        """Let an answer say what is left."""
+        if isinstance(answer, SendResult) and self.credit is not None:
+            return attrs.evolve(answer, balance=self.balance)
+        return answer
 
     def take(self, to: E164, attempt: AttemptId, vendor_id: VendorId) -> None:
         """Take one message: the phone will ring, or not, and reports will come, or not."""
         delivery = self._world.delivery_of(attempt)
         entry = Entry(account=self.id, delivery=delivery, attempt=attempt, vendor_id=vendor_id)
         self.ledger.entries.append(entry)
-        plan_reports(self, self._world, entry, to)
+        if self.credit is not None:
+            self.credit -= self._price
+        if self._within(self.plan.terms.mute):
+            self._world.saw(Kind.MUTE)
+        else:
+            plan_reports(self, self._world, entry, to)
         self._world.listen(self, delivery)
 
     def _take_all(self, submission: Submission, attempts: dict[E164, AttemptId]) -> VendorId:

@@ -7,6 +7,7 @@ delivery that is due, a lease that ends, a lock that is free, a lease that wants
 from __future__ import annotations
 
 from datetime import datetime
+from functools import partial
 from random import Random
 from typing import TYPE_CHECKING
 
@@ -30,20 +31,21 @@ class Waking:
     def __init__(self, world: World, dice: Random) -> None:
         self._world = world
         self._dice = dice
-        self._planned_s: float | None = None
+        self._planned_s: list[float] = []
 
     def plan(self) -> None:
-        """Plan the next look, unless one is planned that is early enough."""
+        """Plan a look, unless one is planned that is early enough."""
         world = self._world
         moment_s = self._next_s()
         if moment_s is None or all(one.down or one.ending for one in world.workers):
             return
         now_s = world.timeline.monotonic()
         moment_s = max(moment_s, now_s, min(one.ready_at_s for one in world.workers if not (one.down or one.ending)))
-        if self._planned_s is not None and self._planned_s <= moment_s + _LOOK_S:
+        if any(planned_s <= moment_s + _LOOK_S for planned_s in self._planned_s):
             return
-        self._planned_s = moment_s + self._dice.random() * _LOOK_S
-        world.timeline.after(self._planned_s - now_s, "look", self._look)
+        planned_s = moment_s + self._dice.random() * _LOOK_S
+        self._planned_s.append(planned_s)
+        world.timeline.after(planned_s - now_s, "look", partial(self._look, planned_s))
 
     def poll(self, account: AccountId) -> None:
         """Let some worker poll; later, if none can."""
@@ -54,8 +56,17 @@ class Waking:
         worker = self._dice.choice(able)
         worker.do("poll", lambda: worker.poll(account))
 
-    def _look(self) -> None:
-        self._planned_s = None
+    def watch(self) -> None:
+        """Let every account be polled, and some worker look after the weights then."""
+        for account in self._world.vendors:
+            self.poll(account)
+        able = [one for one in self._world.workers if one.able]
+        if able:
+            worker = self._dice.choice(able)
+            worker.do("watch", worker.watch.keep)
+
+    def _look(self, planned_s: float) -> None:
+        self._planned_s.remove(planned_s)
         able = [one for one in self._world.workers if one.able]
         if able:
             worker = self._dice.choice(able)
@@ -66,10 +77,12 @@ class Waking:
     def _due(self) -> list[datetime]:
         """Return when something is due; where all that is queued has nobody to go through, when somebody opens."""
         world = self._world
+        if world.rows.next_due((State.QUEUED,)) is None:
+            due_at = world.store.next_due()
+            return [] if due_at is None else [due_at]
         shut = Survey(world.fleet, world.store, world.timeline.now()).shut_routes()
         due_at = world.store.next_due(tuple(shut))
-        queued = list(shut.values()) if world.rows.next_due((State.QUEUED,)) is not None else []
-        return queued if due_at is None else [*queued, due_at]
+        return [*shut.values(), *(() if due_at is None else (due_at,))]
 
     def _next_s(self) -> float | None:
         rows, now_s = self._world.rows, self._world.timeline.monotonic()

@@ -12,6 +12,7 @@ from tocsin.delivery.dispatcher import Dispatcher
 from tocsin.delivery.lines import has_line
 from tocsin.delivery.salvage import salvage
 from tocsin.delivery.submit import Arrival, Departure, carry
+from tocsin.delivery.watch import Watch
 from tocsin.errors import AnswerError, CommitUnknown, PluginError, StoreFailed, TransportError
 from tocsin.model.ids import AccountId, HolderId
 from tocsin.model.outcome import Refused
@@ -65,6 +66,7 @@ class SimWorker(Actor):
         self.holder = HolderId(f"{self.name} life {self._life}")
         self.parts = self.world.parts(self.dice)
         self.desk = Dispatcher(self.parts, self.holder)
+        self.watch = Watch(self.parts)
         self.arrived: list[Arrival] = []
         self.flying: Counter[AccountId] = Counter()
         self._kept_up_at_s = self.world.timeline.monotonic()
@@ -182,6 +184,7 @@ class SimWorker(Actor):
         now_s = self.world.timeline.monotonic()
         if now_s - self._kept_up_at_s >= UPKEEP_S:
             self._kept_up_at_s = now_s
+            self.watch.keep()
             if self.desk.in_hand or self.flying.total():
                 self.parts.store.renew(self.holder, self.world.timeline.now())
             self._recover()

@@ -16,20 +16,28 @@ from tocsin.delivery.transports import Transports
 from tocsin.errors import AnswerError
 from tocsin.model.account import Account, Limits
 from tocsin.model.ids import AccountId, AttemptId, DeliveryId, HolderId, MessageId
+from tocsin.model.limits import FleetLimits, OptOut
 from tocsin.model.outcome import Refused, SendResult
 from tocsin.model.phone import E164
+from tocsin.model.quality import Change
 from tocsin.model.report import Batch, Report
 from tocsin.model.submission import Submission
+from tocsin.outbox.health import Health
+from tocsin.outbox.record import Attempt
 from tocsin.outbox.store import Outbox
 from tocsin.policy.route import Route, RuleChanges
 from tocsin.registry import Registry, VendorPlugin
 from tocsin.simulate.actor import Actor
+from tocsin.simulate.auditor import Auditor
 from tocsin.simulate.checks import Checks
 from tocsin.simulate.client import SimClient
 from tocsin.simulate.dice import dice_of
+from tocsin.simulate.outsiders import Outsiders
+from tocsin.simulate.physician import Physician
 from tocsin.simulate.plugin import SimPlugin, SimRequest, SimSettings, SimTransport
 from tocsin.simulate.reports import hand_out
 from tocsin.simulate.rows import SimRows
+from tocsin.simulate.scales import Scales
 from tocsin.simulate.scenario import PLACES, Blow, Scenario, Sending, VendorPlan
 from tocsin.simulate.seen import Kind
 from tocsin.simulate.timeline import START, Timeline
@@ -59,6 +67,10 @@ class World:
         self.store = Outbox(self.rows, self._is_dead)
         self.dead: set[HolderId] = set()
         self.checks = Checks(self)
+        self.auditor = Auditor(self)
+        self.physician = Physician(self)
+        self.scales = Scales(self)
+        self.rows.books.onlooker = self
         self._actor: Actor | None = None
         self._polled_again: set[AccountId] = set()
         self._answers: list[Answer | Batch[Report] | Refused] = []
@@ -72,6 +84,7 @@ class World:
         self.workers = [SimWorker(self, number) for number in range(scenario.workers)]
         self.clients = [SimClient(self, sending) for sending in scenario.sendings]
         self.waking = Waking(self, self._dice)
+        self.outsiders = Outsiders(self)
         for vendor in self.vendors.values():
             self.expect_reports(vendor, _LAST_POLL_S)
         for blow in scenario.blows:
@@ -157,6 +170,19 @@ class World:
         self.vendor(departure.account.id).delay_s = 0.0
         return run()
 
+    def begins(self, attempts: tuple[Attempt, ...]) -> None:
+        """Look on while a request gets its INTENT."""
+        self.auditor.begins(attempts)
+        self.physician.begins(attempts)
+
+    def fares(self, before: Health, after: Health) -> None:
+        """Look on while the health of an account changes."""
+        self.physician.fares(before, after)
+
+    def moves(self, changes: tuple[Change, ...]) -> None:
+        """Look on while weights change."""
+        self.scales.moves(changes)
+
     def settled(self, arrivals: list[Arrival]) -> None:
         """Note that outcomes were committed."""
         self.checks.settled(arrivals)
@@ -237,9 +263,28 @@ class World:
 
     def _make_fleet(self) -> Fleet:
         plugins = {plan.name: VendorPlugin(plan.name, SimPlugin(plan, self), "1") for plan in self.scenario.vendors}
-        changes = RuleChanges(when_in_doubt=self.scenario.when_in_doubt, max_copies=self.scenario.max_copies)
-        route = Route(name="all", accounts=tuple(self._accounts), changes=changes)
+        house = self.scenario.house
+        changes = RuleChanges(
+            when_in_doubt=self.scenario.when_in_doubt,
+            max_copies=self.scenario.max_copies,
+            expires_after=None if house.expires_s is None else timedelta(seconds=house.expires_s),
+        )
+        route = Route(
+            name="all",
+            strategy=house.strategy,
+            accounts=tuple(self._accounts),
+            weights={AccountId(plan.name): plan.terms.weight for plan in self.scenario.vendors},
+            changes=changes,
+        )
+        usual = FleetLimits()
         return Fleet(
+            limits=FleetLimits(
+                per_recipient=usual.per_recipient if house.overall is None else house.overall,
+                critical_per_recipient=usual.critical_per_recipient if house.overall is None else house.overall,
+                spend_per_day=house.cap,
+            ),
+            opt_out=OptOut(exempt=house.exempt),
+            budgets=house.budgets,
             registry=Registry(vendors=plugins, middleware=(), unavailable=()),
             accounts=self._accounts,
             routes=(route,),
@@ -247,11 +292,20 @@ class World:
 
 
 def _account(plan: VendorPlan) -> Account:
+    terms = plan.terms
     return Account(
         id=AccountId(plan.name),
         vendor=plan.name,
         base_url="http://vendor.invalid",
         settings=SimSettings(),
-        limits=Limits(max_recipients=plan.roomy),
+        price=terms.price,
+        limits=Limits(
+            max_recipients=plan.roomy,
+            submits=terms.submits,
+            per_recipient=terms.per_recipient,
+            limit_scope="account" if terms.by_account else "number",
+            spend_per_day=terms.cap,
+        ),
+        balance_floor=terms.floor,
         shared=plan.shared,
     )
