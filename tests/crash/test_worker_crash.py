@@ -18,7 +18,7 @@ from .worker_ground import Case
 from .worker_scenario import SCENARIOS
 
 ROOT = Path(__file__).parents[2]
-BOUNDARIES = 1918
+BOUNDARIES = 1942
 """Of all scenarios together: so many runs are killed once in the target of its own."""
 
 

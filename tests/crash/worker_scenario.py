@@ -11,6 +11,7 @@ from typing import Any
 
 import attrs
 
+from tocsin.delivery.lines import LINES
 from tocsin.sandbox import Fault
 
 from .worker_life import LEAP, TERMINATE
@@ -177,13 +178,13 @@ SCENARIOS: Mapping[str, Scenario] = {
         ends={"delivered": 1},
     ),
     "cut-answer": Scenario(
-        said=(Said(to=(1, 2, 3, 4, 5, 6)),),
+        said=(Said(to=tuple(range(1, LINES + 3))),),
         vendors={FIRST: _faults(Fault("truncated", operation="reports"))},
         ends={"delivered": 2, "submitted": 4},
         copies=6,
     ),
     "cut-unnoticed": Scenario(
-        said=(Said(to=(1, 2, 3, 4, 5, 6)),),
+        said=(Said(to=tuple(range(1, LINES + 3))),),
         vendors={FIRST: _faults(Fault("truncated-close", operation="reports"))},
         ends={"delivered": 2, "submitted": 4},
         copies=6,
@@ -210,12 +211,12 @@ SCENARIOS: Mapping[str, Scenario] = {
         ends={"delivered": 1},
     ),
     "terminated": Scenario(
-        said=(Said(to=(1, 2, 3, 4, 5, 6)),),
+        said=(Said(to=tuple(range(1, LINES + 3))),),
         vendors={FIRST: (_SILENT,)},
         more=f"[accounts.{FIRST}.limits]\nmax_recipients = 1\n",
         events={_TO_LINE: (TERMINATE,)},
-        ends={"submitted": 4, "queued": 2},
-        copies=4,
+        ends={"submitted": LINES, "queued": 2},
+        copies=LINES,
     ),
     "drained": Scenario(arguments=("worker", "--drain"), ends={"submitted": 1}),
     "recovered": Scenario(

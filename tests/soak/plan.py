@@ -39,6 +39,10 @@ name = "held"
 accounts = ["winnerlook", "ipyy"]
 evidence_wait = "2s"
 """
+LIMITS = "[limits]\nper_recipient = []\ncritical_per_recipient = []\n"
+UNLIMITED = "limits = { per_recipient = [] }\n"
+"""Limits would only make it wait: what they are worth is proved elsewhere."""
+
 POLL = 'poll = { reports = "400ms", inbound = "2s", balance = "5s" }\n'
 
 

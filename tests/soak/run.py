@@ -29,12 +29,14 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from tests.crash.worker_vendors import VENDORS, Vendors
 
+from tocsin.app import Tocsin
 from tocsin.config import load_config
+from tocsin.outbox.breaker import Mode, mode
 from tocsin.outbox.sqlite_rows import microseconds
 from tocsin.registry import build_registry
 
 from .clients import Accepted, Client, CommandLine
-from .plan import POLL, ROUTES, Said, messages, modes
+from .plan import LIMITS, POLL, ROUTES, UNLIMITED, Said, messages, modes
 from .reckoning import Reckoning, reckon
 from .vendors import Mischief, set_up
 from .worker import Worker
@@ -47,6 +49,7 @@ BACKLOG = 600
 not only the beginnings of one that never gets any further."""
 
 BREATH_S = 30.0
+LET_IN_S = 1.0
 """For how long at most."""
 
 
@@ -94,6 +97,7 @@ class Soak:
         self._accepted = Accepted()
         self._troubles: list[str] = []
         self._client_kills = 0
+        self._let_in_at = 0.0
         self._config.write_text(_settings(vendors.config), encoding="utf-8")
 
     def run(self, bar: Progress) -> Soaked:
@@ -140,6 +144,7 @@ class Soak:
                 self._client_kills += 1
                 self._dice.choice(clients).kill()
             self._catch_up()
+            self._let_in()
             self._troubles += filter(None, [worker.kill_after(self._moment(worker))])
             bar.advance(kills)
             bar.update(accepted, completed=len(self._accepted.ids))
@@ -152,6 +157,20 @@ class Soak:
             return self._dice.uniform(0.0, 0.8)
         worker.wait_until_begun()
         return self._dice.uniform(0.0, 2.5)
+
+    def _let_in(self) -> None:
+        """Let every account in again, as an operator would who sits beside: else the soak would mostly wait for them.
+
+        The vendors refuse accounts on purpose here, and each refusal leaves its account out for minutes.
+        """
+        if time.monotonic() < self._let_in_at:
+            return
+        self._let_in_at = time.monotonic() + LET_IN_S
+        with Tocsin.from_config(self._config, {}) as tocsin:
+            store, now = tocsin.parts.store, tocsin.parts.clock.now()
+            for name, health in store.accounts.health().items():
+                if mode(health, now) is not Mode.CLOSED:
+                    store.accounts.resume(name, now)
 
     def _catch_up(self) -> None:
         """Let a worker that lags behind work."""
@@ -181,6 +200,7 @@ class Soak:
             while is_so := lasts(sql):
                 if time.monotonic() > deadline:
                     break
+                self._let_in()
                 time.sleep(0.25)
         return not is_so
 
@@ -197,8 +217,8 @@ class Soak:
 
 def _settings(config: str) -> str:
     for vendor in VENDORS:
-        config = config.replace(f'vendor = "{vendor}"\n', f'vendor = "{vendor}"\n{POLL}')
-    return config.partition("[[routes]]")[0] + ROUTES
+        config = config.replace(f'vendor = "{vendor}"\n', f'vendor = "{vendor}"\n{POLL}{UNLIMITED}')
+    return config.partition("[[routes]]")[0] + LIMITS + ROUTES
 
 
 @contextmanager

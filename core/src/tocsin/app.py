@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import random
 import secrets
-import time
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from pathlib import Path
@@ -42,8 +41,8 @@ from tocsin.outbox.record import Delivery, Filter
 from tocsin.outbox.role import WorkerRole
 from tocsin.outbox.sqlite import open_rows
 from tocsin.outbox.sqlite_session import Boundary
-from tocsin.outbox.state import State
 from tocsin.outbox.store import Outbox
+from tocsin.receipt import Receipt
 from tocsin.registry import Registry, build_registry
 from tocsin.story import Story
 from tocsin.wire.pool import HttpTransport
@@ -61,48 +60,6 @@ class Details(TypedDict, total=False):
     subject: str
     attachments: tuple[Attachment, ...]
     only: AccountId | None
-
-
-@attrs.frozen
-class Receipt:
-    """What `send` gives back: the message is durable.
-
-    Args:
-        id: of the message.
-    """
-
-    id: MessageId
-    _store: Store = attrs.field(repr=False)
-
-    @property
-    def deliveries(self) -> tuple[Delivery, ...]:
-        """Where each of its deliveries stands now."""
-        return self._store.deliveries(Filter(message=self.id))
-
-    def wait(self, timeout_s: float, progress: Progress = lambda _: None) -> bool:
-        """Wait until each of its deliveries has come to its end, or is parked. A worker brings it there.
-
-        Args:
-            timeout_s: how long at most.
-            progress: told how many more have.
-
-        Returns:
-            Whether all have; False where some are still open.
-        """
-        until = time.monotonic() + timeout_s
-        told = 0
-        while True:
-            ended = [one.state.terminal or one.state is State.PARKED for one in self.deliveries]
-            progress(sum(ended) - told)
-            told = sum(ended)
-            left_s = until - time.monotonic()
-            if all(ended) or left_s <= 0:
-                return all(ended)
-            time.sleep(min(_LOOK_S, left_s))
-
-
-_LOOK_S = 0.1
-"""How often a receipt looks where its deliveries stand."""
 
 
 @attrs.frozen(kw_only=True)
@@ -287,8 +244,12 @@ class Tocsin:
         return tuple(fleet.accounts.values()) if name is None else (fleet.account(AccountId(name)),)
 
     def query_balance(self, account: Account) -> Balance | Refused:
-        """Ask an account's balance. Raises as `tocsin.delivery.poll.query_balance` does."""
-        return poll.query_balance(self._parts, account)
+        """Ask an account's balance, and keep it. Raises as `tocsin.delivery.poll.query_balance` does."""
+        balance = poll.query_balance(self._parts, account)
+        if isinstance(balance, Balance):
+            store, now = self._parts.store, self._parts.clock.now()
+            store.accounts.hear_balance(account.id, balance, account.balance_floor, now)
+        return balance
 
     def call(self, account: Account, operation: str, arguments: Mapping[str, str]) -> object:
         """Run one of the vendor's extra operations. Raises as `tocsin.delivery.call.call` does."""

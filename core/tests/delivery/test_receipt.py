@@ -4,7 +4,6 @@ import threading
 
 import pytest
 
-from tocsin.app import Receipt
 from tocsin.model.ids import VendorId
 from tocsin.model.message import MessageClass
 from tocsin.model.outcome import Accepted, Reason, Refused, Unknown
@@ -13,6 +12,7 @@ from tocsin.model.push import Trust
 from tocsin.model.report import Batch, Report, ReportState
 from tocsin.outbox.record import RawAnswer
 from tocsin.outbox.state import State
+from tocsin.receipt import Receipt
 from tocsin.testing.vendor import answer_send
 
 

@@ -199,8 +199,8 @@ def spend_the_retries(scene):
 
 LOOKING_AGAIN = [
     (go_to_see, Bar.BREAKER, 2, "its breaker is open, and one request is under way to see"),
-    (disable, Bar.DISABLED, 30, "an operator has taken it out of use"),
-    (fall_below_the_floor, Bar.BALANCE, 30, "its balance of 19.99 is below its floor of 20"),
+    (disable, Bar.DISABLED, 10, "an operator has taken it out of use"),
+    (fall_below_the_floor, Bar.BALANCE, 10, "its balance of 19.99 is below its floor of 20"),
     (spend_the_accounts_money, Bar.MONEY, 60, "the day's money is spent"),
     (spend_the_retries, Bar.RETRIES, 10, "its retry budget is spent"),
 ]

@@ -14,7 +14,7 @@ import click
 from rich.console import Console
 from rich.markup import escape
 
-from tocsin.app import Receipt, Tocsin
+from tocsin.app import Tocsin
 from tocsin.cli.exit import Exit
 from tocsin.cli.session import shared_options
 from tocsin.config import load_config
@@ -24,6 +24,7 @@ from tocsin.model.message import MessageClass
 from tocsin.outbox.record import Filter
 from tocsin.outbox.state import Event, State
 from tocsin.policy.route import Match, Route, RuleChanges
+from tocsin.receipt import Receipt
 from tocsin.registry import build_registry
 from tocsin.sandbox import Fault, RunningSandbox, example_config, start
 from tocsin.story import tell

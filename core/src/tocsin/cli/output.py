@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from decimal import Decimal
 from typing import Any
 
 import click
@@ -18,7 +17,8 @@ from tocsin.model.account import Account
 from tocsin.model.balance import Balance
 from tocsin.model.report import InboundMessage, Report, ReportState
 from tocsin.outbox.record import Attempt, Delivery
-from tocsin.story import Story, tell, why
+from tocsin.outbox.state import AttemptState
+from tocsin.story import Story, plain, tell, why
 
 REPORT_WORDS = {
     ReportState.DELIVERED: "delivered",
@@ -26,6 +26,9 @@ REPORT_WORDS = {
     ReportState.ENROUTE: "unknown",
     ReportState.UNKNOWN: "unknown",
 }
+
+
+_GIVEN_BACK = (AttemptState.NOT_SENT, AttemptState.REFUSED)
 
 
 def print_json(value: Any) -> None:
@@ -58,13 +61,6 @@ def iso(moment: datetime | None) -> str | None:
     return None if moment is None else moment.isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
-def plain(money: Decimal) -> str:
-    """Return money without the zeros behind it that say nothing: `12`, `0.10`, `0.045`."""
-    whole, _, fraction = f"{money:f}".partition(".")
-    fraction = fraction.rstrip("0")
-    return f"{whole}.{fraction:0<2}" if fraction else whole
-
-
 def delivery_json(delivery: Delivery) -> dict[str, Any]:
     """Return a delivery as `send`, `status` and `list` show it."""
     return {
@@ -86,6 +82,9 @@ def attempt_json(attempt: Attempt) -> dict[str, Any]:
         "id": attempt.id,
         "number": attempt.number,
         "submit": attempt.submit,
+        "trigger": attempt.trigger.value,
+        "segments": attempt.segments,
+        "cost": "0" if attempt.state in _GIVEN_BACK else plain(attempt.cost),
         "account": attempt.account,
         "state": attempt.state.value,
         "at": iso(attempt.intended_at),

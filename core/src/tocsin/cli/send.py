@@ -8,7 +8,7 @@ from typing import Any
 import attrs
 import click
 
-from tocsin.app import Details, Receipt, Tocsin
+from tocsin.app import Details, Tocsin
 from tocsin.cli.arguments import read_attachment, read_duration, read_recipients, read_tags, read_time
 from tocsin.cli.exit import Exit, status_of
 from tocsin.cli.output import delivery_json, print_json, print_table, say
@@ -17,6 +17,7 @@ from tocsin.cli.session import Session, json_option, pass_session, shared_option
 from tocsin.model.message import MessageClass
 from tocsin.outbox.record import Delivery
 from tocsin.outbox.state import State
+from tocsin.receipt import Receipt
 from tocsin.story import why
 
 LISTED = 20

@@ -10,7 +10,7 @@ from typing import Any
 
 import attrs
 
-from tocsin.cli.output import iso, plain
+from tocsin.cli.output import iso
 from tocsin.delivery.parts import Parts
 from tocsin.model.account import Account
 from tocsin.model.balance import Balance
@@ -21,6 +21,7 @@ from tocsin.outbox.record import EVIDENCE_WINDOW, Listening
 from tocsin.outbox.spending import DAY
 from tocsin.outbox.state import State
 from tocsin.policy.balance import days_left, is_fresh
+from tocsin.story import plain
 
 KINDS = ("reports", "inbound", "balance")
 OPEN = (State.QUEUED, State.CLAIMED, State.SENDING, State.SUBMITTED, State.IN_DOUBT, State.PARKED)

@@ -91,6 +91,7 @@ class Fleet:
             fleet_cap=self.limits.spend_per_day,
             resends_freely=cls is MessageClass.CRITICAL,
             budgets=self.budgets,
+            spares_opted_out=cls not in self.opt_out.exempt,
         )
 
     def offer(self, name: AccountId, message: Message, to: E164) -> Offer:

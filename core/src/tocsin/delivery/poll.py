@@ -43,7 +43,7 @@ class TooSoon(TocsinError):
 
 
 def query_balance(parts: Parts, account: Account) -> Balance | Refused:
-    """Ask an account's balance, and keep it.
+    """Ask an account's balance. To keep it is the caller's.
 
     Raises:
         TooSoon: the vendor wants more time between two queries.
@@ -56,10 +56,7 @@ def query_balance(parts: Parts, account: Account) -> Balance | Refused:
     if every_s and (wait_s := parts.store.reserve_balance(account.id, every_s, parts.clock.now())):
         raise TooSoon(account, wait_s)
     exchange = plugin.query_balance(account, parts.clock.now())
-    balance = perform(exchange, parts.transports.of(account, plugin))
-    if isinstance(balance, Balance):
-        parts.store.accounts.hear_balance(account.id, balance, account.balance_floor, parts.clock.now())
-    return balance
+    return perform(exchange, parts.transports.of(account, plugin))
 
 
 def fetch_reports(parts: Parts, account: Account, holder: HolderId) -> tuple[Report, ...] | Refused:

@@ -17,6 +17,7 @@ from tocsin.delivery import poll
 from tocsin.delivery.parts import Parts
 from tocsin.errors import AnswerError, PluginError, StoreFailed, TransportError
 from tocsin.model.account import Account
+from tocsin.model.balance import Balance
 from tocsin.model.ids import HolderId
 from tocsin.model.outcome import Refused
 from tocsin.outbox.record import Listening
@@ -119,10 +120,15 @@ class Poller:
         except (TransportError, AnswerError, PluginError) as error:
             self._note_balance(asked_at, str(error))
             raise
-        self._note_balance(asked_at, f"refused: {answer.reason.label}" if isinstance(answer, Refused) else "")
+        if isinstance(answer, Refused):
+            self._note_balance(asked_at, f"refused: {answer.reason.label}")
+        else:
+            self._note_balance(asked_at, "", answer)
         return answer
 
-    def _note_balance(self, asked_at: datetime, trouble: str) -> None:
-        """Write down how asking the balance went."""
+    def _note_balance(self, asked_at: datetime, trouble: str, balance: Balance | None = None) -> None:
+        """Write down how asking the balance went, and what it is."""
         note = Listening(account=self._account.id, kind="balance", asked_at=asked_at, trouble=trouble)
-        self._parts.store.note_poll(note if trouble else attrs.evolve(note, heard_at=asked_at))
+        if balance is not None:
+            note = attrs.evolve(note, heard_at=asked_at)
+        self._parts.store.note_poll(note, balance, self._account.balance_floor)

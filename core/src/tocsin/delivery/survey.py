@@ -34,10 +34,12 @@ SHORT = timedelta(seconds=5)
 """A limit on submits that frees a place within this time closes nothing: the desk waits for it."""
 
 _LOOK_AGAIN = timedelta(seconds=30)
+_ASK_AGAIN = timedelta(seconds=10)
 _PROBE = timedelta(seconds=2)
 """How soon to ask again while an account is being probed."""
 
 _BARS = {Mode.DISABLED: Bar.DISABLED, Mode.DRAINED: Bar.STICKY, Mode.FORCED_OPEN: Bar.STICKY}
+_LIFTED = frozenset((Bar.BREAKER, Bar.STICKY, Bar.DISABLED, Bar.BALANCE))
 _WORDS = {
     Mode.DISABLED: "an operator has taken it out of use",
     Mode.DRAINED: "its balance is used up",
@@ -88,7 +90,7 @@ class Survey:
         names = route.accounts if delivery.only is None else (delivery.only,)
         found = [self._candidate(name, route, delivery.to, message, attempts) for name in names]
         if may_wait:
-            found = [attrs.evolve(one, closures=self._long(one.closures)) for one in found]
+            found = [attrs.evolve(one, closures=self._soon(self._long(one.closures))) for one in found]
         return order(route, found, Lot(turn=delivery.turn, draw=draw_of(delivery.id)))
 
     def may_resend(self, cls: MessageClass) -> bool:
@@ -172,6 +174,11 @@ class Survey:
         if balance is not None and is_fresh(account, balance, self._now) and is_below_floor(account, balance):
             words = f"its balance of {balance.amount} is below its floor of {account.balance_floor}"
             yield _closure(Bar.BALANCE, self._now + _LOOK_AGAIN, words)
+
+    def _soon(self, closures: tuple[Closure, ...]) -> tuple[Closure, ...]:
+        """Ask again before long about what somebody may lift at any time, by a balance or by `accounts resume`."""
+        soon = self._now + _ASK_AGAIN
+        return tuple(attrs.evolve(one, until=min(one.until, soon)) if one.bar in _LIFTED else one for one in closures)
 
     def _long(self, closures: tuple[Closure, ...]) -> tuple[Closure, ...]:
         """Leave out what is over so soon that the desk waits for it."""

@@ -46,7 +46,11 @@ class Accounts:
 
     def hear_balance(self, account: AccountId, balance: Balance, floor: Decimal | None, now: datetime) -> None:
         with self._rows.transaction("balance"):
-            self._rows.books.save_health(hear(self._of(account), balance, floor, now))
+            self.hear(account, balance, floor, now)
+
+    def hear(self, account: AccountId, balance: Balance, floor: Decimal | None, now: datetime) -> None:
+        """Keep a balance, within a transaction of the caller's."""
+        self._rows.books.save_health(hear(self._of(account), balance, floor, now))
 
     def disable(self, account: AccountId, now: datetime) -> None:
         with self._rows.transaction("disable"):

@@ -36,11 +36,14 @@ def grant(rows: Rows, request: Request, going: dict[E164, Intent], now: datetime
     if not going or not _may_leave(rows, meter, request, going.values(), now):
         return ()
     bounds, sent = request.bounds, meter.sent_to(going, (request.bounds,))
+    spared = rows.books.opted_out(going) if bounds.spares_opted_out else {}
     granted: list[Intent] = []
     cost = Decimal(0)
     for to, intent in going.items():
         free_at = meter.recipient_free_at(request.account, to, request.cls, bounds, sent)
-        if free_at is None and meter.money_free_at(request.account, cost + intent.cost, bounds) is None:
+        if to in spared or free_at is not None:
+            continue
+        if meter.money_free_at(request.account, cost + intent.cost, bounds) is None:
             granted.append(intent)
             cost += intent.cost
     room = PROBE if _is_probed(rows, request, now) else meter.room(request.account, bounds)

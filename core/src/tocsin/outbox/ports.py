@@ -157,8 +157,8 @@ class Polling(Protocol):
         """Give the lease back, and write down how the poll went."""
         ...
 
-    def note_poll(self, heard: Listening) -> None:
-        """Write down how a query went that takes nothing away, and needs no lease."""
+    def note_poll(self, heard: Listening, balance: Balance | None = None, floor: Decimal | None = None) -> None:
+        """Write down how a query went that takes nothing away, and needs no lease; keep the balance that it brought."""
         ...
 
     def listenings(self) -> tuple[Listening, ...]:

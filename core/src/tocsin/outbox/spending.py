@@ -101,6 +101,7 @@ class Bounds:
         account_cap, fleet_cap: most money in any 24 hours, through its account and in all.
         resends_freely: its class is not held to the duplicate budget.
         budgets: of retries and of copies out of doubt.
+        spares_opted_out: who wants no more messages gets none: its class is not exempt.
     """
 
     submits: tuple[Rate, ...] = ()
@@ -111,6 +112,7 @@ class Bounds:
     fleet_cap: Decimal | None = None
     resends_freely: bool = True
     budgets: Budgets = attrs.field(factory=Budgets)
+    spares_opted_out: bool = False
 
 
 @attrs.frozen(kw_only=True)

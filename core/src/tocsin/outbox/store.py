@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime
+from decimal import Decimal
 from typing import TypeVar
 
 import attrs
 
 from tocsin.errors import KeyConflict
+from tocsin.model.balance import Balance
 from tocsin.model.ids import AccountId, DeliveryId, HolderId, MessageId
 from tocsin.model.message import Message
 from tocsin.model.report import Batch, InboundMessage, Report
@@ -200,9 +202,11 @@ class Outbox:
             if heard is not None:
                 self._note(heard)
 
-    def note_poll(self, heard: Listening) -> None:
+    def note_poll(self, heard: Listening, balance: Balance | None = None, floor: Decimal | None = None) -> None:
         with self._rows.transaction("note-poll"):
             self._note(heard)
+            if balance is not None:
+                self._accounts.hear(heard.account, balance, floor, heard.asked_at)
 
     def listenings(self) -> tuple[Listening, ...]:
         with self._rows.reading():

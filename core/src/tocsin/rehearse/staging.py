@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from random import Random
 
 import attrs
 
@@ -74,7 +73,7 @@ def _scripted(config: Config, scenario: Scenario, seed: int) -> _Casting:
 
     def character(account: Account) -> Character:
         behaviour = behaviour_of(scenario, account.id, accounts)
-        return Acting(behaviour, troubles_of(scenario, account.id, accounts), _dice(seed, account))
+        return Acting(behaviour, troubles_of(scenario, account.id, accounts), _name(seed, account))
 
     return character
 
@@ -84,11 +83,11 @@ def _as_it_was(journal: Journal, seed: int) -> _Casting:
 
     def character(account: Account) -> Character:
         if account.id in journal.records:
-            return Recorded(account.id, journal, _dice(seed, account))
-        return Acting(Behaviour(), (), _dice(seed, account))
+            return Recorded(account.id, journal, dice_of(_name(seed, account)))
+        return Acting(Behaviour(), (), _name(seed, account))
 
     return character
 
 
-def _dice(seed: int, account: Account) -> Random:
-    return dice_of(f"vendor {seed} {account.id}")
+def _name(seed: int, account: Account) -> str:
+    return f"vendor {seed} {account.id}"

@@ -10,7 +10,10 @@ from typing import Any
 import attrs
 
 from tocsin.delivery import accept
+from tocsin.delivery.fleet import Fleet
 from tocsin.delivery.survey import Survey
+from tocsin.model.ids import AccountId
+from tocsin.model.message import MessageClass
 from tocsin.model.quality import Change, Weight
 from tocsin.outbox import accounts, arrivals, breaker, debits, store
 from tocsin.outbox.health import Health
@@ -18,7 +21,7 @@ from tocsin.outbox.memory_books import MemoryBooks
 from tocsin.outbox.meter import Meter
 from tocsin.outbox.record import Attempt, NewDelivery
 from tocsin.outbox.rows import Rows
-from tocsin.outbox.spending import Request
+from tocsin.outbox.spending import Bounds, Request
 from tocsin.outbox.state import AttemptState
 from tocsin.outbox.store import Outbox
 from tocsin.policy import quality
@@ -79,6 +82,13 @@ class _BlindMeter(Meter):
     room = _nothing
 
 
+def _bounds_of_all(self: Fleet, account: AccountId, cls: MessageClass) -> Bounds:
+    return attrs.evolve(_BOUNDS(self, account, cls), spares_opted_out=False)
+
+
+_BOUNDS = Fleet.bounds
+
+
 def _all_by_the_first(*arguments: Any) -> tuple[NewDelivery, ...]:
     made = _NEW_DELIVERIES(*arguments)
     return tuple(attrs.evolve(one, only=made[0].only) for one in made)
@@ -132,7 +142,13 @@ ACCOUNT_ABLATIONS: tuple[Ablation, ...] = (
     _ablation("a disabled account is used", "sticky", Cut(accounts, "disable", _as_it_is)),
     _ablation("nobody looks at the retry budget", "retry-budget", Cut(Meter, "retry_free_at", _nothing)),
     _ablation("nobody looks at the duplicate budget", "duplicate-budget", Cut(Meter, "may_resend", _always)),
-    _ablation("nobody looks at opt-outs", "opt-out", Cut(Survey, "_opt_out", _nobody)),
+    _ablation(
+        "nobody looks at opt-outs",
+        "opt-out",
+        Cut(Survey, "_opt_out", _nobody),
+        Cut(Fleet, "bounds", _bounds_of_all),
+    ),
+    _ablation("opt-outs are the policy's alone", "opt-out", Cut(Fleet, "bounds", _bounds_of_all)),
     _ablation("nobody hears the word", "opt-out", Cut(arrivals, "word_in", lambda *_: "")),
     _ablation("a broadcast goes through one account", "broadcast", Cut(accept, "_new_deliveries", _all_by_the_first)),
     _ablation("weights move when all are slow", "quality", Cut(quality, "_all_sick", _nobody)),

@@ -17,7 +17,7 @@ from tocsin.model.outcome import Reason
 from tocsin.model.phone import E164
 from tocsin.outbox.record import Attempt, Trigger
 from tocsin.outbox.spending import DAY, RESEND_SHARE, RESEND_WINDOW, RETRY_SHARE, RETRY_WINDOW
-from tocsin.outbox.state import AttemptState, Event
+from tocsin.outbox.state import AttemptState
 from tocsin.simulate.seen import Kind
 from tocsin.simulate.terms import Terms
 
@@ -196,14 +196,10 @@ class Auditor:
     # who wants no more
 
     def _check_opt_out(self, attempt: Attempt) -> None:
-        """Check that nothing begins for who wanted no more when it was claimed, and so before it was decided."""
+        """Check that nothing begins for who wants no more, whenever it was decided."""
         to, cls = self._facts(attempt)
-        since = self._world.outsiders.opted_out.get(to)
-        if since is None or cls in self._world.scenario.house.exempt:
-            return
-        claim = self._world.rows.last_transition(attempt.delivery, Event.CLAIM)
-        if claim is not None and since < claim.at:
-            self._fail("opt-out", attempt, "its recipient wanted no more messages")
+        if to in self._world.outsiders.opted_out and cls not in self._world.scenario.house.exempt:
+            self._fail("opt-out", attempt, "its recipient wants no more messages")
 
     # what is known
 

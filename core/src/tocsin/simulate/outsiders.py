@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -26,14 +25,14 @@ class Outsiders:
 
     Attributes:
         disabled: accounts that an operator has taken out of use.
-        opted_out: since when a number wants no more.
+        opted_out: numbers that want no more.
         resuming: the account that an operator is just putting back.
     """
 
     def __init__(self, world: World) -> None:
         self._world = world
         self.disabled: set[AccountId] = set()
-        self.opted_out: dict[E164, datetime] = {}
+        self.opted_out: set[E164] = set()
         self.resuming: AccountId | None = None
         for errand in world.scenario.house.errands:
             if errand.account is None or errand.account in world.vendors:
@@ -84,12 +83,12 @@ class Outsiders:
         raw = store.spool(RawAnswer(account=account, kind="inbound", trust=Trust.POLL, body=b"TD"), now)
         batch = Batch(rows=(InboundMessage(sender=to, text="td."),))
         store.apply_inbound(raw, batch, now, self._world.fleet.opt_out.words)
-        self.opted_out[to] = now
+        self.opted_out.add(to)
 
     def _opt_in(self, to: E164) -> None:
         self._world.saw(Kind.OPTED_IN)
         self._world.store.accounts.opt_in(to)
-        self.opted_out.pop(to, None)
+        self.opted_out.discard(to)
 
     def _watch(self) -> None:
         self._world.waking.watch()

@@ -12,8 +12,8 @@ from tocsin.outbox.health import Health
 from tocsin.outbox.memory import MemoryRows
 from tocsin.outbox.memory_books import MemoryBooks
 from tocsin.outbox.ports import RawId
-from tocsin.outbox.record import Attempt, Delivery, StoredReport, Transition
-from tocsin.outbox.state import AttemptState, Event
+from tocsin.outbox.record import Attempt, Delivery, StoredReport
+from tocsin.outbox.state import AttemptState
 
 
 class Onlooker(Protocol):
@@ -91,11 +91,6 @@ class SimRows(MemoryRows):
     def all_attempts(self) -> tuple[Attempt, ...]:
         """Return every attempt, in the order of their INTENTs."""
         return tuple(self._tables.attempts.values())
-
-    def last_transition(self, delivery: DeliveryId, event: Event) -> Transition | None:
-        """Return the last of a kind that happened to a delivery."""
-        rows = reversed(self._tables.transitions)
-        return next((one for one in rows if one.delivery == delivery and one.event is event), None)
 
     def raw_bodies(self) -> tuple[bytes, ...]:
         """Return the bytes of every raw answer to a poll for reports."""
