@@ -1,6 +1,7 @@
 """A delivery's story in sentences, and why it stands where it stands."""
 
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 
 import attrs
 import pytest
@@ -95,6 +96,13 @@ def test_a_doubt_that_evidence_ended_tells_both():
     assert outcome_in_words(proved) == "outcome unknown, read-timeout; by later evidence accepted as 77"
 
 
+CLOSED = [
+    {"account": "one", "verdict": "closed", "detail": "its breaker is open"},
+    {"account": "two", "verdict": "closed", "detail": "an operator has taken it out of use"},
+    {"account": "three", "verdict": "closed", "detail": "an operator has taken it out of use"},
+]
+
+
 @pytest.mark.parametrize(
     ("told", "reason"),
     [
@@ -121,14 +129,30 @@ def test_a_doubt_that_evidence_ended_tells_both():
             ),
             "so it is (one: no signature)",
         ),
+        (
+            story(
+                State.FAILED,
+                attempt(1, "one", UNREACHED),
+                chapters=[decided(1, decision="give_up", candidates=CLOSED)],
+            ),
+            "one: not sent, connect-refused; two and three: an operator has taken it out of use",
+        ),
+        (
+            story(State.QUEUED, chapters=[decided(1, decision="later", candidates=CLOSED)]),
+            "so it is (one: its breaker is open; two and three: an operator has taken it out of use)",
+        ),
+        (story(State.QUEUED, chapters=[decided(1, decision="submit", candidates=CLOSED)]), ""),
         (story(State.SUBMITTED, attempt(1, "one", Accepted(None)), chapters=[decided(1, decision="submit")]), ""),
         (story(State.QUEUED), ""),
         (story(State.FAILED), ""),
     ],
-    ids=["in doubt", "failed", "parked", "expired", "nobody could", "submitted", "queued", "nothing known"],
+    ids=[
+        *("in doubt", "failed", "parked", "expired", "nobody could", "others closed", "put off", "to be submitted"),
+        *("submitted", "queued", "nothing known"),
+    ],
 )
 def test_why_it_stands_there(told, reason):
-    """One sentence says why a delivery is in doubt, failed, parked or expired; elsewhere nothing needs explaining."""
+    """One sentence says why a delivery is in doubt, failed, parked, expired or put off; elsewhere nothing needs it."""
     assert why(told) == reason
 
 
@@ -186,7 +210,10 @@ def test_the_whole_story_in_order():
         (later(0), "to be sent at 2026-01-01T00:00:05+00:00"),
         (later(10), "decided to submit through one: so it is"),
         (later(11), "attempt 1, one: not sent, connect-refused"),
-        (later(20), "decided to submit through two: so it is [one already tried; three cannot carry (no signature)]"),
+        (
+            later(20),
+            "decided to submit through two: so it is [one: already tried; three: cannot carry it, no signature]",
+        ),
         (later(21), "attempt 2, two: accepted as 77"),
         (later(21), "report for attempt 2: delivered (WORD)"),
         (later(30), "now delivered"),
@@ -213,6 +240,71 @@ def test_an_outcome_is_told_before_the_decision_that_it_led_to():
         "report for attempt 2: on its way (WORD)",
         "now in doubt",
     ]
+
+
+@pytest.mark.parametrize(
+    ("explanation", "sentence"),
+    [
+        ({"decision": "submit", "account": "one", "copy": 1, "max_copies": 2}, "submit through one: so it is"),
+        (
+            {"decision": "submit", "account": "one", "copy": 2, "max_copies": 3},
+            "submit through one, as copy 2 of 3: so it is",
+        ),
+        (
+            {"decision": "submit", "account": "one", "candidates": CLOSED[:1]},
+            "submit through one: so it is, although its breaker is open",
+        ),
+        (
+            {"decision": "submit", "account": "four", "candidates": CLOSED},
+            "submit through four: so it is"
+            " [one: its breaker is open; two and three: an operator has taken it out of use]",
+        ),
+        (
+            {"decision": "later", "until": "2026-01-01T03:12:10+00:00"},
+            "ask again at 03:12:10 UTC: so it is",
+        ),
+        (
+            {"decision": "later", "candidates": [{"account": "one", "verdict": "rests"}]},
+            "ask again later: so it is [one: had its turn]",
+        ),
+        ({"decision": "await_report", "until": "2026-01-01T03:12:10+00:00"}, "wait for the report: so it is"),
+        ({"decision": "undelivered"}, "leave it at that: so it is"),
+        ({"decision": "close_window"}, "close window: so it is"),
+    ],
+    ids=lambda value: value["decision"] if isinstance(value, dict) else "",
+)
+def test_a_decision_is_told_as_a_person_would(explanation, sentence):
+    """Which copy it is, until when it is put off, what was passed over, and what closed the others."""
+    told = story(State.QUEUED, chapters=[decided(1, **explanation)])
+
+    assert tell(told)[-1][1] == f"decided to {sentence}"
+
+
+@pytest.mark.parametrize(
+    ("outcome", "segments", "cost", "bill"),
+    [
+        (Accepted(VendorId("77")), 2, "0.10", "; 2 segments, 0.10"),
+        (Accepted(VendorId("77")), 1, "0.045", "; 1 segment, 0.045"),
+        (Accepted(VendorId("77")), 3, "0", "; 3 segments"),
+        (Accepted(VendorId("77")), 1, "0", ""),
+        (LOST, 1, "2", "; 1 segment, 2"),
+        (REFUSED, 2, "0.10", ""),
+        (UNREACHED, 2, "0.10", ""),
+    ],
+)
+def test_an_attempt_tells_what_it_costs(outcome, segments, cost, bill):
+    """What was taken, or may have been, is told with what its vendor bills; what was not costs nothing."""
+    billed = attrs.evolve(attempt(1, "one", outcome), segments=segments, cost=Decimal(cost))
+
+    assert tell(story(State.SUBMITTED, billed))[-1][1] == f"attempt 1, one: {outcome_in_words(billed)}{bill}"
+
+
+def test_a_message_for_one_account_says_so():
+    """A drill, or a broadcast's copy, is bound to an account from its beginning."""
+    told = story(State.QUEUED)
+    bound = attrs.evolve(told, delivery=attrs.evolve(told.delivery, only=AccountId("one")))
+
+    assert tell(bound)[0][1] == "accepted as alert from cli, on route all, for one alone"
 
 
 @pytest.mark.parametrize("reported", ReportState, ids=lambda state: state.name)

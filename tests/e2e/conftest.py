@@ -119,6 +119,10 @@ class Terminal:
         """Return the state of every delivery, newest message first."""
         return [one["state"] for one in self.call("list", "--json").json]
 
+    def until(self, holds: Callable[[], bool]) -> bool:
+        """Wait until something holds; False where it does not in time."""
+        return wait_until(holds)
+
     def become(self, *states: str) -> list[str]:
         """Wait until the deliveries are in those states, in any order; return the states that they are in."""
         wait_until(lambda: sorted(self.states()) == sorted(states))

@@ -233,7 +233,7 @@ def test_explain_tells_every_attempt_and_why(terminal, winnerlook, ipyy):
 
     for sentence in (
         "accepted as alert from cli, on route all",
-        "decided to submit through winnerlook: the first account of the route that can take it [ipyy eligible]",
+        "decided to submit through winnerlook: the first account of the route that can take it [ipyy: eligible]",
         "attempt 1, winnerlook: refused, balance (-7)",
         "decided to submit through ipyy: winnerlook refused: balance (-7)",
         "outcome unknown, reset",
