@@ -118,7 +118,7 @@ def standing(terminal, name):
 
 @pytest.mark.parametrize(("name", "code", "what"), WRONG, ids=[f"{one[0]}-{one[1]}" for one in WRONG])
 def test_no_message_poisons_an_account(terminal, request, name, code, what):
-    """Thirty in a row to an invalid number, a blocked recipient or with a bad text: the account's health does not move."""
+    """Thirty in a row, each refused for its number or its text: the health of the account does not move."""
     vendor = request.getfixturevalue(name)
     terminal.configure(vendor)
     vendor.inject(Fault("code", value=code, times=None))
