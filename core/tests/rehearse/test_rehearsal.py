@@ -1,14 +1,22 @@
 """Whole rehearsals: the production desk before vendors in trouble, and what is counted of it."""
 
 import socket
+from contextlib import closing
+from datetime import timedelta
 from decimal import Decimal
 
 import attrs
 import pytest
 
+from tocsin.model.account import Drill
 from tocsin.model.message import MessageClass
+from tocsin.model.phone import E164
 from tocsin.policy.route import InDoubt, RuleChanges, Strategy
+from tocsin.rehearse.rehearsal import play_out
 from tocsin.rehearse.scenario import Kind, Rhythm, Trouble
+from tocsin.rehearse.stage import Stage
+from tocsin.rehearse.staging import as_scripted
+from tocsin.verify import check_store
 
 
 def test_on_a_quiet_day_everything_arrives(configured, rehearsed, scenario_of):
@@ -24,6 +32,14 @@ def test_on_a_quiet_day_everything_arrives(configured, rehearsed, scenario_of):
     assert result.accounts["main"] == total
     assert (result.accounts["backup"].messages, result.accounts["backup"].cost) == (0, Decimal(0))
     assert result.sound
+
+
+def test_a_drill_is_not_rehearsed(configured, rehearsed, scenario_of):
+    """Accounts with a fire drill come to the same as without: what a scenario sends is all that is sent."""
+    drill = Drill(to=E164("+8613900000009"), every=timedelta(minutes=1))
+    scenario = scenario_of()
+
+    assert rehearsed(configured("main", drill=drill), scenario) == rehearsed(configured("main"), scenario)
 
 
 def test_the_same_seed_comes_to_the_same_result(configured, rehearsed, scenario_of):
@@ -177,6 +193,32 @@ def test_a_broadcast_is_asked_for(configured, rehearsed, scenario_of):
     total = rehearsed(config, scenario_of(count=5)).total
 
     assert (total.messages, total.delivered, total.asked_copies, total.unasked_copies) == (10, 10, 5, 0)
+
+
+def test_what_a_rehearsal_stored_keeps_every_invariant(configured, registry, scenario_of, tmp_path):
+    """The store of a rehearsal in trouble passes the checks that a real one has to pass: its code is the real one's."""
+    troubles = (
+        Trouble(account="first", kind=Kind.SILENT, share=0.3),
+        Trouble(account="second", kind=Kind.DARK, from_s=300, until_s=900),
+        Trouble(account="all", kind=Kind.SLOW_REPORTS, delay_s=400, share=0.3),
+    )
+    with closing(
+        Stage(as_scripted(configured("main", "backup"), registry, scenario_of(*troubles), 1), tmp_path)
+    ) as stage:
+        total = play_out(stage).total
+        assert (total.unknown > 0, total.not_sent > 0, total.asked_copies > 0) == (True, True, True)
+        assert list(check_store(stage.parts.store)) == []
+
+
+def test_two_configurations_meet_the_same(configured, rehearsed, scenario_of):
+    """What a message meets with an account does not hang on what else was sent: only what they do differently differs."""
+    troubles = (Trouble(account="main", kind=Kind.SILENT, share=0.3),)
+    alone = rehearsed(configured("main"), scenario_of(*troubles, vendors={}))
+    helped = rehearsed(configured("main", "backup"), scenario_of(*troubles, vendors={}))
+
+    assert alone.curve.due_s == helped.curve.due_s
+    both = set(alone.curve.rang_s["main"]) & set(helped.curve.rang_s["main"])
+    assert len(both) >= 15, "most of what went the same way rang at the same moment"
 
 
 @pytest.mark.parametrize("settles_s", [0.0, 60.0])

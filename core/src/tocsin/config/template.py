@@ -64,6 +64,9 @@ insecure_http = "acknowledged"
 # true where other software sends through the same account.
 #shared = false
 
+# A fire drill: one real message to a number of your own, through this account alone, by the worker.
+#drill = { to = "+8613900000000", every = "24h" }
+
 [accounts.backup]
 vendor   = "ipyy"
 user_id  = "12"

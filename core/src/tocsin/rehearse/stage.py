@@ -10,6 +10,8 @@ from collections import Counter
 from datetime import datetime, timedelta
 from pathlib import Path
 
+import attrs
+
 from tocsin.delivery.accept import prepare
 from tocsin.delivery.arrive import StoringSink
 from tocsin.delivery.fleet import Fleet
@@ -163,7 +165,8 @@ class Stage:
         return Parts(
             fleet=Fleet(
                 registry=self._understudies(),
-                accounts=config.accounts,
+                # a drill is no message of the scenario's, and nobody could say what became of it
+                accounts={name: attrs.evolve(one, drill=None) for name, one in config.accounts.items()},
                 routes=config.routes,
                 limits=config.limits,
                 opt_out=config.opt_out,
