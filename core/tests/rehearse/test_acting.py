@@ -2,6 +2,7 @@
 
 from decimal import Decimal
 
+import attrs
 import pytest
 
 from tocsin.model.ids import DeliveryId
@@ -11,7 +12,6 @@ from tocsin.policy.decision import Trigger
 from tocsin.rehearse.acting import PATIENCE_S, Acting
 from tocsin.rehearse.ledger import Parcel
 from tocsin.rehearse.scenario import Behaviour, Kind, Rhythm, Spread, Trouble
-from tocsin.simulate.dice import dice_of
 
 STEADY = Behaviour(latency=Spread(0.2, 0.2), delivers=1.0, phone_delay=Spread(2, 2), report_delay=Spread(1, 1))
 PARCEL = Parcel(delivery=DeliveryId("m.1"), to=E164("+8613900000001"), number=1, trigger=Trigger.FIRST, segments=1)
@@ -20,7 +20,7 @@ NOW_S = 100.0
 
 def acting(kind=None, behaviour=STEADY, **more):
     troubles = () if kind is None else (Trouble(account="all", kind=kind, from_s=50, until_s=150, **more),)
-    return Acting(behaviour, troubles, dice_of("test"))
+    return Acting(behaviour, troubles, "test")
 
 
 def test_untroubled_it_takes_rings_and_reports():
@@ -97,8 +97,8 @@ def test_a_rate_is_kept_in_every_window(vendor):
 def test_shares_of_a_behaviour_are_kept():
     """Of what it is asked it takes so much, of that so much rings, and on so much it reports."""
     vendor = acting(behaviour=Behaviour(accepts=0.9, refusal=Reason.UNROUTABLE, delivers=0.8, reports=0.7))
-    fates = [vendor.fate((PARCEL,), NOW_S) for _ in range(1000)]
-    courses = [vendor.course(PARCEL, NOW_S) for _ in range(1000)]
+    both = [(vendor.fate((PARCEL,), NOW_S), vendor.course(PARCEL, NOW_S)) for _ in range(1000)]
+    fates, courses = [fate for fate, _ in both], [course for _, course in both]
 
     assert 870 < sum(fate.refused is None for fate in fates) < 930
     assert {fate.refused.reason for fate in fates if fate.refused} == {Reason.UNROUTABLE}
@@ -109,3 +109,18 @@ def test_shares_of_a_behaviour_are_kept():
 def test_the_balance_is_not_its_character_s():
     """What is left is the vendor's to count: to its character that trouble means nothing."""
     assert acting(Kind.BALANCE, amount=Decimal(0)).fate((PARCEL,), NOW_S).refused is None
+
+
+def test_a_message_s_fate_is_its_own():
+    """Whatever was sent before it, the same message comes to the same; sent once more, to something else."""
+    chance = Behaviour(delivers=0.5, accepts=0.5, reports=0.5)
+    others = [attrs.evolve(PARCEL, delivery=DeliveryId(f"other.{place}")) for place in range(5)]
+    alone, busy = acting(behaviour=chance), acting(behaviour=chance)
+    for other in others:
+        busy.fate((other,), NOW_S)
+        busy.course(other, NOW_S)
+    first = [(one.fate((PARCEL,), NOW_S), one.course(PARCEL, NOW_S)) for one in (alone, busy)]
+    again = (busy.fate((PARCEL,), NOW_S), busy.course(PARCEL, NOW_S))
+
+    assert first[0] == first[1]
+    assert again != first[1]

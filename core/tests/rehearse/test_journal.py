@@ -62,8 +62,9 @@ def test_another_policy_meets_the_same_vendors(configured, registry, recorded, s
     assert alone.total.late > 0
     both = rehearse(as_recorded(configured("main", "backup"), registry, journal, 1))
 
-    assert (both.total.messages, both.total.late) == (30, 0)
-    assert both.accounts["backup"].accepted > 5
+    assert both.total.messages == 30
+    assert both.total.late < alone.total.late / 5
+    assert both.accounts["backup"].accepted > 10
     assert both.accounts["main"].not_sent > 0, "what was dark then is dark again"
 
 

@@ -211,7 +211,7 @@ def test_what_a_rehearsal_stored_keeps_every_invariant(configured, registry, sce
 
 
 def test_two_configurations_meet_the_same(configured, rehearsed, scenario_of):
-    """What a message meets with an account does not hang on what else was sent: only what they do differently differs."""
+    """What a message meets with an account does not hang on what else was sent, or by whom."""
     troubles = (Trouble(account="main", kind=Kind.SILENT, share=0.3),)
     alone = rehearsed(configured("main"), scenario_of(*troubles, vendors={}))
     helped = rehearsed(configured("main", "backup"), scenario_of(*troubles, vendors={}))

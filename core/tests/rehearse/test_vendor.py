@@ -19,7 +19,6 @@ from tocsin.rehearse.ledger import Ledger, Parcel
 from tocsin.rehearse.scenario import Kind, Trouble
 from tocsin.rehearse.understudy import Prompts, stand_in
 from tocsin.rehearse.vendor import ENDLESS, PAGE, Vendor
-from tocsin.simulate.dice import dice_of
 from tocsin.testing import FakeClock
 from tocsin.testing.vendor import ExampleVendor
 
@@ -49,7 +48,7 @@ def vendor(account, always):
     def make(*kinds, balance=None):
         clock, ledger = FakeClock(), Ledger()
         troubles = tuple(Trouble(account="all", kind=kind) for kind in kinds)
-        return Vendor(account, Acting(always, troubles, dice_of("vendor")), ledger, clock, balance), clock, ledger
+        return Vendor(account, Acting(always, troubles, "vendor"), ledger, clock, balance), clock, ledger
 
     return make
 
@@ -114,7 +113,7 @@ def test_a_balance_pays_by_segment_and_refuses_what_it_cannot_pay(vendor):
 def test_a_balance_without_end_is_shown_as_a_large_one(vendor, account, always):
     """In money where the account has a price, else in messages."""
     one, clock, ledger = vendor()
-    free = Vendor(attrs.evolve(account, price=None), Acting(always, (), dice_of("x")), ledger, clock, None)
+    free = Vendor(attrs.evolve(account, price=None), Acting(always, (), "x"), ledger, clock, None)
 
     assert (one.query_balance().amount, one.query_balance().unit) == (ENDLESS, Unit.CNY)
     assert free.query_balance().unit is Unit.MESSAGES

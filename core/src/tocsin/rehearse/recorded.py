@@ -1,7 +1,8 @@
 """The character of a vendor as a store has recorded it: it does again what it did.
 
-What it did with the same message, where the store knows; else what it did with whatever it was sent at about that time:
-a vendor that was dark then is dark for everybody. A phone rang where a report says so, and nowhere else.
+What it did with the same message at about the same time, where the store knows; else what it did then with any other: a
+vendor that was dark then is dark for everybody. What it refused for the message's or the number's own sake it refuses
+whenever. A phone rang where a report says so, and nowhere else.
 """
 
 from __future__ import annotations
@@ -21,6 +22,9 @@ from tocsin.rehearse.vendor import Course, Fate
 
 NEAR_S = 600.0
 """How far another message's attempt may lie away and still say how the vendor was at that time."""
+
+SAME_S = 60.0
+"""How much earlier or later the same message may be sent, and still meet what it met."""
 
 _OF_THE_MESSAGE = (Scope.MESSAGE, Scope.RECIPIENT, Scope.TEMPLATE)
 
@@ -71,14 +75,20 @@ class Recorded:
         return near is None or near.attempt.state is not AttemptState.NOT_SENT
 
     def _next(self, parcel: Parcel, now_s: float) -> Record:
-        """Return what the vendor did with the same message, when it was asked as often; else what it did then."""
-        if parcel.origin is not None:
-            own = self._journal.of_message.get((self._account, parcel.origin, parcel.to), ())
-            turn = self._asked[parcel.origin, parcel.to]
-            self._asked[parcel.origin, parcel.to] += 1
-            if turn < len(own):
-                return own[turn]
-        return self._near(now_s) or self._dice.choice(self._typical)
+        """Return what the vendor did with the same message, if it was about that, or then; else what it did then."""
+        own = self._own(parcel)
+        if own is not None and (_is_of_the_message(own) or abs(own.at_s - now_s) <= SAME_S):
+            return own
+        return self._near(now_s) or own or self._dice.choice(self._typical)
+
+    def _own(self, parcel: Parcel) -> Record | None:
+        """Return the attempt of the same message, when the vendor was asked as often as now."""
+        if parcel.origin is None:
+            return None
+        turn = self._asked[parcel.origin, parcel.to]
+        self._asked[parcel.origin, parcel.to] += 1
+        own = self._journal.of_message.get((self._account, parcel.origin, parcel.to), ())
+        return own[turn] if turn < len(own) else None
 
     def _near(self, now_s: float) -> Record | None:
         place = bisect_left(self._moments, now_s)
