@@ -13,6 +13,10 @@ import pytest
 
 from tocsin.cli.exit import Exit
 from tocsin.cli.main import cli, run
+from tocsin.config import load_config
+from tocsin.config.cases import load_cases
+from tocsin.config.table import Table
+from tocsin.registry import build_registry
 from tocsin.sandbox import example_config
 from tocsin.verify import INVARIANTS
 
@@ -152,6 +156,33 @@ def _shape(value):
             return [_shape(first)]
         case _:
             return None
+
+
+CASE = """
+[[case]]
+to = "13900000001"
+accounts.winnerlook = { used = {} }
+expect = { verdict = { winnerlook = "chosen" } }
+"""
+
+
+def test_every_key_of_a_policy_test_is_documented_and_no_other(reference, configured, monkeypatch):
+    """The keys that are asked for while a case is read are those of the table below `route`."""
+    asked = set()
+    take = Table.take
+
+    def take_and_note(table, key):
+        path = re.sub(r"^case\[\d+\]\.?", "", f"{table.path}.{key}")
+        asked.add(re.sub(r"^(accounts|expect\.verdict)\.[^.]+", r"\1.NAME", path))
+        return take(table, key)
+
+    config = load_config(configured / "tocsin.toml", vendors=build_registry().described(), environ={})
+    (configured / "cases.toml").write_text(CASE, encoding="utf-8")
+    monkeypatch.setattr(Table, "take", take_and_note)
+    load_cases(configured / "cases.toml", config)
+
+    rows = {row[0] for row in reference.section("### `tocsin route`").rows("key of a case | value | default")}
+    assert rows == asked - {".case", "accounts", "expect.verdict"}
 
 
 def test_the_invariants_are_the_code_s(reference):

@@ -167,6 +167,18 @@ def test_a_drill_goes_where_the_configuration_says(terminal, quick, winnerlook):
     assert winnerlook.ledger.texts_to("13900000009") == ("are you there【Example】",)
 
 
+def test_a_drill_beside_a_worker_leaves_the_polls_to_it(terminal, pair, working):
+    """Where a worker fetches the reports, the drill awaits them all the same, and disturbs nobody."""
+    worker = working()
+
+    ran = terminal.run("accounts", "test", "ipyy", "--to", NUMBER, "--wait", "20s")
+
+    assert (ran.status, ran.err) == (0, "")
+    ended = worker.end()
+    assert ended.status == 0
+    assert "tocsin.poll.failed" not in ended.err
+
+
 def test_a_worker_holds_the_drill_and_follows_it(terminal, quick, working, winnerlook, ipyy):
     """The configured drill goes out by itself, once, and its report proves the account."""
     quick(winnerlook, ipyy)
