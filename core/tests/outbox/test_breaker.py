@@ -1,54 +1,16 @@
 """The breaker: what one request says of a vendor, what trips it, how long it is open, and how it closes."""
 
-from datetime import UTC, datetime, timedelta
-
 import attrs
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tocsin.model.ids import AccountId, VendorId
+from tocsin.model.ids import VendorId
 from tocsin.model.outcome import Accepted, NotSent, Reason, Refused, Scope, Sticky, Unknown
-from tocsin.outbox.breaker import (
-    Answer,
-    Health,
-    Mode,
-    Sample,
-    disable,
-    mode,
-    observe,
-    probe,
-    sample_of,
-    shut_until,
-)
+from tocsin.outbox.breaker import Mode, disable, mode, observe, probe, sample_of, shut_until
+from tocsin.outbox.health import Answer
 
-START = datetime(2026, 1, 1, tzinfo=UTC)
-ACCOUNT = AccountId("one")
-NEW = Health(account=ACCOUNT)
-GOOD, BAD, DULL = Answer.HEALTHY, Answer.FAILED, Answer.NEUTRAL
-
-
-def at(seconds):
-    """The time so many seconds after the start."""
-    return START + timedelta(seconds=seconds)
-
-
-def sample(answer, seconds, began=None, **said):
-    """One request: known at `seconds`, begun a second before unless told otherwise."""
-    began_at = at(seconds - 1 if began is None else began)
-    return Sample(account=ACCOUNT, at=at(seconds), began_at=began_at, answer=answer, **said)
-
-
-def live(health, *samples):
-    """Observe them in turn."""
-    for one in samples:
-        health = observe(health, one)
-    return health
-
-
-def is_open(health):
-    """Whether the breaker is not closed, whatever else shuts the account."""
-    return health.opened_at is not None
+from .health_samples import BAD, DULL, GOOD, NEW, at, is_open, live, sample
 
 
 def opened(openings=1):

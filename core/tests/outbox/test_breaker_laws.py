@@ -1,7 +1,7 @@
 """Laws of an account's health over any story of samples, probes, balances and operators."""
 
 import json
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from decimal import Decimal
 
 import attrs
@@ -9,35 +9,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tocsin.model.balance import Balance, Unit
-from tocsin.model.ids import AccountId
 from tocsin.model.outcome import Sticky
-from tocsin.outbox.breaker import (
-    FOREVER,
-    Answer,
-    Health,
-    Mode,
-    Sample,
-    disable,
-    from_plain,
-    hear,
-    mode,
-    observe,
-    probe,
-    resume,
-    shut_until,
-    to_plain,
-)
+from tocsin.outbox.breaker import FOREVER, Mode, disable, hear, mode, observe, probe, resume, shut_until
+from tocsin.outbox.health import Answer, Sample, from_plain, to_plain
 
-START = datetime(2026, 1, 1, tzinfo=UTC)
-ACCOUNT = AccountId("one")
-NEW = Health(account=ACCOUNT)
+from .health_samples import ACCOUNT, BAD, DULL, GOOD, NEW, START, is_open
+
 USABLE = (Mode.CLOSED, Mode.HALF_OPEN)
-GOOD, BAD, DULL = Answer.HEALTHY, Answer.FAILED, Answer.NEUTRAL
-
-
-def is_open(health):
-    """Whether the breaker is not closed, whatever else shuts the account."""
-    return health.opened_at is not None
 
 
 DICE = st.floats(0, 1)

@@ -13,9 +13,10 @@ from tocsin.errors import StoreFailed
 from tocsin.model.account import Rate
 from tocsin.model.ids import AccountId, VendorId
 from tocsin.model.message import MessageClass
+from tocsin.model.optout import OptedOut
 from tocsin.model.outcome import Accepted, NotSent, Reason, Refused, Unknown
-from tocsin.outbox.breaker import LEASE, Mode, Sample, mode
-from tocsin.outbox.health import Answer
+from tocsin.outbox.breaker import LEASE, Mode, mode
+from tocsin.outbox.health import Answer, Sample
 from tocsin.outbox.memory import MemoryRows
 from tocsin.outbox.record import Settlement, Trigger
 from tocsin.outbox.spending import Bounds, Budgets
@@ -142,6 +143,17 @@ def test_a_limit_of_numbers_leaves_single_ones_behind(desk, limit):
     assert spent(desk)[0] == 3
 
 
+def test_who_opted_out_after_the_decision_stays_behind(desk):
+    """A number that wants no more when its request is to leave gets nothing, unless the class is exempt."""
+    one, two = numbers(2)
+    deliveries = desk.accept(one, two)
+    desk.outbox.accounts.opt_out(OptedOut(number=deliveries[0].to, at=desk.now))
+
+    assert went(desk.intend(*deliveries, bounds=Bounds(spares_opted_out=True))) == [deliveries[1].id]
+    assert spent(desk)[0] == 1
+    assert went(desk.intend(*deliveries, bounds=Bounds())) == [deliveries[0].id]
+
+
 def test_an_accounts_own_limit_of_a_number_leaves_the_others_free(desk):
     """A number that had its message through one account may have one through another."""
     bounds = Bounds(per_recipient=(Rate(1, 3600),))
@@ -207,6 +219,15 @@ def test_money_is_free_again_after_a_day(desk):
     desk.wait(minutes=1)
 
     assert desk.intend(delivery, bounds=bounds, cost=FEN)
+
+
+def test_who_opted_out_meanwhile_is_left_behind(desk):
+    """A word that came after the policy was asked counts: of a group that number stays, unless its class is exempt."""
+    deliveries = desk.accept(*numbers(2))
+    desk.outbox.accounts.opt_out(OptedOut(number=deliveries[0].to, at=desk.now))
+
+    assert went(desk.intend(*deliveries, bounds=Bounds(spares_opted_out=True))) == [deliveries[1].id]
+    assert desk.intend(deliveries[0], bounds=Bounds(spares_opted_out=False))
 
 
 # What is given back.

@@ -1,54 +1,17 @@
 """The states that last: those that refusals put an account into, what balances and operators say, and what is kept."""
 
 import json
-from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import attrs
 import pytest
 
 from tocsin.model.balance import Balance, Unit
-from tocsin.model.ids import AccountId
 from tocsin.model.outcome import Sticky
-from tocsin.outbox.breaker import (
-    FOREVER,
-    Answer,
-    Health,
-    Mode,
-    Sample,
-    disable,
-    from_plain,
-    hear,
-    mode,
-    observe,
-    probe,
-    resume,
-    shut_until,
-    to_plain,
-)
+from tocsin.outbox.breaker import FOREVER, Mode, disable, hear, mode, observe, probe, resume, shut_until
+from tocsin.outbox.health import from_plain, to_plain
 
-START = datetime(2026, 1, 1, tzinfo=UTC)
-ACCOUNT = AccountId("one")
-NEW = Health(account=ACCOUNT)
-GOOD, BAD, DULL = Answer.HEALTHY, Answer.FAILED, Answer.NEUTRAL
-
-
-def at(seconds):
-    """The time so many seconds after the start."""
-    return START + timedelta(seconds=seconds)
-
-
-def sample(answer, seconds, began=None, **said):
-    """One request: known at `seconds`, begun a second before unless told otherwise."""
-    began_at = at(seconds - 1 if began is None else began)
-    return Sample(account=ACCOUNT, at=at(seconds), began_at=began_at, answer=answer, **said)
-
-
-def live(health, *samples):
-    """Observe them in turn."""
-    for one in samples:
-        health = observe(health, one)
-    return health
+from .health_samples import BAD, DULL, GOOD, NEW, START, at, live, sample
 
 
 def money(amount, seconds, postpaid=None):

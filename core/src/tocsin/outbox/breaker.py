@@ -18,29 +18,7 @@ import attrs
 
 from tocsin.model.balance import Balance
 from tocsin.model.outcome import Accepted, NotSent, Outcome, Refused, Scope, Sticky, Unknown
-from tocsin.outbox.health import Answer, Health, Sample, Second, from_plain, to_plain
-
-__all__ = [
-    "FOREVER",
-    "LEASE",
-    "STICKY_FOR",
-    "WINDOW_S",
-    "Answer",
-    "Health",
-    "Mode",
-    "Sample",
-    "Second",
-    "disable",
-    "from_plain",
-    "hear",
-    "mode",
-    "observe",
-    "probe",
-    "resume",
-    "sample_of",
-    "shut_until",
-    "to_plain",
-]
+from tocsin.outbox.health import Answer, Health, Sample, Second
 
 FOREVER: Final = datetime.max.replace(tzinfo=UTC)
 """How long a disabled account is shut."""
