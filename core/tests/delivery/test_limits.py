@@ -239,9 +239,9 @@ def test_the_most_urgent_are_asked_about_all_the_same(bounded, desk_of, cls):
 
     assert states(house, message) == [State.QUEUED]
     assert why(house, message) == "no account that can take it is open just now"
-    assert desk.dispatcher.next_due() == house.clock.now() + timedelta(seconds=30)
+    assert desk.dispatcher.next_due() == house.clock.now() + timedelta(seconds=10)
     house.rows.used.clear()
-    desk.until(29)
+    desk.until(9)
     assert WORK.isdisjoint(house.rows.used)
     resume(house)
     desk.until(1)

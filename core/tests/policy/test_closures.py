@@ -15,6 +15,7 @@ from tocsin.policy.explain import explain
 from tocsin.policy.judge import Bar, Candidate, Closure, Verdict
 from tocsin.policy.order import Lot, order
 from tocsin.policy.route import InDoubt, Route, Strategy
+from tocsin.policy.standing import retries
 
 MINUTE = timedelta(minutes=1)
 OTHERS = [one for one in Bar if one is not Bar.BREAKER]
@@ -272,3 +273,26 @@ def test_the_last_draw_falls_into_the_last_share():
     candidates = [Candidate(account=name, quality=1) for name in names]
 
     assert order(route, candidates, Lot(draw=1 - 2**-53))[0].account == "c"
+
+
+# What a retry is.
+
+
+@pytest.mark.parametrize(
+    ("met", "account", "is_one"),
+    [
+        ((), "one", False),
+        (((NotSent("dns"), "one"),), "one", True),
+        (((NotSent("dns"), "one"),), "two", False),
+        (((Refused(Reason.THROTTLED), "one"), (Refused(Reason.THROTTLED), "two")), "one", True),
+        (((Refused(Reason.SPLIT), "one"),), "one", False),
+        (((Refused(Reason.RETRY_ONCE), "one"),), "one", False),
+        (((Refused(Reason.RETRY_ONCE), "one"), (NotSent("dns"), "two")), "one", True),
+    ],
+)
+def test_a_retry_is_a_new_try_of_an_account_that_had_its_turn(case, met, account, is_one):
+    """An account that is asked for the first time, or goes on with the same try, is not retried."""
+    for outcome, by in met:
+        case.meet(outcome, by)
+
+    assert retries(case.attempts, AccountId(account)) is is_one

@@ -46,8 +46,9 @@ def grant(rows: Rows, request: Request, going: dict[E164, Intent], now: datetime
         if meter.money_free_at(request.account, cost + intent.cost, bounds) is None:
             granted.append(intent)
             cost += intent.cost
-    room = PROBE if _is_probed(rows, request, now) else meter.room(request.account, bounds)
-    return tuple(granted[:room])
+    probes = (PROBE,) if _is_probed(rows, request, now) else ()
+    rooms = (*probes, meter.room(request.account, bounds))
+    return tuple(granted[: min((room for room in rooms if room is not None), default=None)])
 
 
 def debit(rows: Rows, request: Request, attempts: tuple[Attempt, ...], now: datetime) -> None:
