@@ -64,6 +64,14 @@ def hear(desk, number, state, later):
     desk.report(state, number=number, at=at)
 
 
+def deliver(desk, number, account, state, took):
+    """Take one message to its report: accepted, and after a while reported with its time."""
+    desk.taken("77", number=number, account=account)
+    desk.wait(seconds=1)
+    at = None if took is None else desk.now + took
+    desk.report(state, number=number, account=account, at=at)
+
+
 def observe(desk, account, answer):
     sample = Sample(account=account, at=desk.now, began_at=desk.now - timedelta(seconds=1), answer=answer)
     with desk.rows.transaction("observe"):
@@ -144,6 +152,14 @@ steps = st.lists(
             number=st.sampled_from(NUMBERS),
             state=st.sampled_from(ReportState),
             later=st.none() | moments,
+        ),
+        st.builds(
+            partial,
+            st.just(deliver),
+            number=st.sampled_from(NUMBERS),
+            account=accounts,
+            state=st.sampled_from([ReportState.DELIVERED, ReportState.DELIVERED, ReportState.FAILED]),
+            took=st.none() | moments,
         ),
         st.builds(partial, st.just(observe), account=accounts, answer=st.sampled_from(Answer)),
         st.builds(partial, st.just(hear_balance), account=accounts, amount=amounts, unit=st.sampled_from(Unit)),
