@@ -68,6 +68,12 @@ class StageWorker:
         for poller in self._pollers:
             poller.wake()
 
+    def hear(self) -> None:
+        """Take a turn when there is something to do, after what a poll brought: that is at once, or as before."""
+        due_s = self.next_due_s()
+        if due_s is not None:
+            self._plan(max(0.0, due_s - self._stage.timeline.monotonic()))
+
     def _plan(self, delay_s: float) -> None:
         """Plan the next turn, unless an earlier one is planned."""
         at_s = self._stage.timeline.monotonic() + delay_s
@@ -148,7 +154,7 @@ class StagePoller:
         self._pace_s = account.poll.reports_s or account.poll.balance_s
         self._polled_s = -REST_S
         self._never = threading.Event()
-        self._poller = Poller(stage.parts, account, _HOLDER, worker.wake)
+        self._poller = Poller(stage.parts, account, _HOLDER, worker.hear)
         self._asleep = _is_polled(stage, account)
 
     def wake(self) -> None:
