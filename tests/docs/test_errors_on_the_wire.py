@@ -41,7 +41,13 @@ def _causes(module) -> set[str]:
                 found.append(value)
             case ast.Assign(targets=[ast.Name(id="cause" | "CAUSE")], value=value):
                 found.append(value)
-    return {text.split(":")[0] for value in found if (text := _leading_text(value))}
+    texts = (_constant(value, module) or _leading_text(value) for value in found)
+    return {text.split(":")[0] for text in texts if text}
+
+
+def _constant(value: ast.expr, module) -> str:
+    """Return the text that a name of the module stands for; empty for anything else."""
+    return str(getattr(module, value.id)) if isinstance(value, ast.Name) and value.id.isupper() else ""
 
 
 def _leading_text(value: ast.expr) -> str:
