@@ -39,9 +39,8 @@ accounts = st.sampled_from(ACCOUNTS)
 spans = st.sampled_from([timedelta(0), timedelta(seconds=1), timedelta(seconds=60), timedelta(minutes=7), LONG_AGO])
 moments = st.sampled_from([timedelta(seconds=1), timedelta(seconds=59), timedelta(minutes=5)])
 amounts = st.sampled_from([Decimal(0), Decimal("0.045"), Decimal("1.000001")])
-outcomes = st.sampled_from(
-    [Accepted(VendorId("77")), Accepted(None), Unknown("reset"), NotSent("dns"), Refused(Reason.THROTTLED)]
-)
+TAKEN = Accepted(VendorId("77"))
+outcomes = st.sampled_from([TAKEN, Accepted(None), Unknown("reset"), NotSent("dns"), Refused(Reason.THROTTLED)])
 
 
 # What is written. Each step does the same at every desk; it returns nothing that a store could answer otherwise.
@@ -64,9 +63,9 @@ def hear(desk, number, state, later):
     desk.report(state, number=number, at=at)
 
 
-def deliver(desk, number, account, state, took):
-    """Take one message to its report: accepted, and after a while reported with its time."""
-    desk.taken("77", number=number, account=account)
+def deliver(desk, number, account, outcome, state, took):
+    """Take one message to its outcome and, after a while, to a report, with its time or without."""
+    desk.submitted(outcome, number=number, account=account)
     desk.wait(seconds=1)
     at = None if took is None else desk.now + took
     desk.report(state, number=number, account=account, at=at)
@@ -158,6 +157,7 @@ steps = st.lists(
             st.just(deliver),
             number=st.sampled_from(NUMBERS),
             account=accounts,
+            outcome=st.just(TAKEN) | outcomes,
             state=st.sampled_from([ReportState.DELIVERED, ReportState.DELIVERED, ReportState.FAILED]),
             took=st.none() | moments,
         ),
@@ -231,7 +231,7 @@ def questions(desk, span):
     }
 
 
-SHORTER = (timedelta(0), timedelta(minutes=1))
+SHORTER = (timedelta(0), timedelta(seconds=1), timedelta(minutes=1))
 WRITES = {
     "save_spending", "save_health", "save_changes", "save_opt_out", "remove_opt_out", "take_turns", "save_keywords",
     "save_balance_asked_at",

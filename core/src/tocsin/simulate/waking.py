@@ -24,6 +24,9 @@ _UPKEEP_S = 10.0
 _POLLED = 0.2
 """How often a look goes with a poll: real ones come every few seconds, most of them to hear nothing."""
 
+_TOGETHER = 0.3
+"""How often a look is everybody's, not only of who has something in hand."""
+
 
 class Waking:
     """Plans the looks of all workers."""
@@ -69,8 +72,10 @@ class Waking:
         self._planned_s.remove(planned_s)
         able = [one for one in self._world.workers if one.able]
         if able:
-            worker = self._dice.choice(able)
-            worker.do("look", worker.tick)
+            first = self._dice.choice(able)
+            everybody = self._dice.random() < _TOGETHER
+            for worker in (first, *(one for one in able if one is not first and (everybody or one.busy))):
+                worker.do("look", worker.tick)
             if self._dice.random() < _POLLED:
                 self.poll(self._dice.choice(tuple(self._world.vendors)))
 

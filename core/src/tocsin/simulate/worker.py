@@ -144,6 +144,7 @@ class SimWorker(Actor):
             self.paused_until_s = self.world.timeline.monotonic() + self._pause_s
             if self._pause_s > _LEASE_S and (self.flying.total() or self.desk.in_hand):
                 self.world.saw(Kind.LEASE_LOST)
+            self.later(self._pause_s, "look", self.tick)
             self._pause_s = 0.0
 
     def _try(self, deed: Callable[[], object]) -> None:
