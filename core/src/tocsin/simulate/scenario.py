@@ -142,7 +142,9 @@ def draw(seed: int) -> Scenario:
     house, terms = draw_terms(dice, tuple(AccountId(one.name) for one in plain.vendors), PLACES)
     vendors = tuple(attrs.evolve(one, terms=terms[AccountId(one.name)]) for one in plain.vendors)
     furnished = attrs.evolve(plain, house=house, vendors=vendors)
-    return _stormy(furnished, dice) if house.storm else furnished
+    if house.storm:
+        return _stormy(furnished, dice)
+    return _halting(furnished, dice) if all(one.slow for one in vendors) else furnished
 
 
 def _draw_plain(seed: int) -> Scenario:
@@ -183,6 +185,20 @@ def _vendor(dice: Random, number: int, *, crowded: bool) -> VendorPlan:
         dark=(since_s, since_s + dice.choice((60.0, 600.0, 4000.0))) if dice.random() < 0.25 else None,
         bad=frozenset(place for place in range(PLACES) if dice.random() < 0.12),
     )
+
+
+def _halting(scenario: Scenario, dice: Random) -> Scenario:
+    """Let workers stand still for longer than their leases, where much is claimed and waits."""
+    halts = tuple(
+        Blow(
+            at_s=round(dice.uniform(0, 300), 3),
+            worker=dice.randrange(scenario.workers),
+            strike=Strike.PAUSE,
+            measure=dice.choice((70.0, 120.0, 200.0)),
+        )
+        for _ in range(3)
+    )
+    return attrs.evolve(scenario, blows=(*scenario.blows, *halts))
 
 
 def _stormy(scenario: Scenario, dice: Random) -> Scenario:

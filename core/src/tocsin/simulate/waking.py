@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 
 _LOOK_S = 0.1
 _UPKEEP_S = 10.0
+_BUSY_S = 3.0
+"""How often somebody looks at the least, while something is in hand."""
+
 _POLLED = 0.2
 """How often a look goes with a poll: real ones come every few seconds, most of them to hear nothing."""
 
@@ -97,5 +100,5 @@ class Waking:
             ends_s = (until - START).total_seconds() + _LOOK_S
             moments.append(now_s + _UPKEEP_S if free or ends_s <= now_s else ends_s)
         if any(one.busy for one in self._world.workers):
-            moments.append(now_s + _UPKEEP_S)
+            moments.append(now_s + _BUSY_S)
         return min(moments, default=None)

@@ -29,6 +29,8 @@ UPKEEP_S = 10.0
 PAUSE_S = 1.0
 _LEASE_S = 60.0
 _STANDS_STILL = 0.5
+_LOOKS_S = (0.0, 0.5, 2.0)
+"""How long after a standstill it looks: a worker does so ten times a second."""
 
 
 class SimWorker(Actor):
@@ -144,7 +146,8 @@ class SimWorker(Actor):
             self.paused_until_s = self.world.timeline.monotonic() + self._pause_s
             if self._pause_s > _LEASE_S and (self.flying.total() or self.desk.in_hand):
                 self.world.saw(Kind.LEASE_LOST)
-            self.later(self._pause_s, "look", self.tick)
+            for pause_s in _LOOKS_S:
+                self.later(self._pause_s + pause_s, "look", self.tick)
             self._pause_s = 0.0
 
     def _try(self, deed: Callable[[], object]) -> None:
