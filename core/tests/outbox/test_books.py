@@ -216,6 +216,7 @@ def questions(desk, span):
         "spent": lambda: [books.spent(one, since) for one in (*whole, None)],
         "count_retries": lambda: [books.count_retries(one, since) for one in whole],
         "count_resends": lambda: [books.count_resends(one, since) for one in MessageClass],
+        "count_submits": lambda: [books.count_submits(one, since) for one in whole],
         "nth_submit_at": lambda: [books.nth_submit_at(one, number) for one in whole for number in (1, 2, 5)],
         "messages_since": lambda: [books.messages_since(one, since) for one in whole],
         "sent_to": lambda: [newest_first(books.sent_to(some, since)) for some in (to, to[:1], [])],

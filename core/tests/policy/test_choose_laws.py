@@ -144,7 +144,7 @@ def test_a_breaker_is_passed_only_where_nobody_is_open(case_of, make):
     case = make(case_of)
     decision = case.decide()
 
-    if isinstance(decision, Submit) and decision.insists and not is_the_same_try(case, decision):
+    if isinstance(decision, Submit) and decision.insists:
         asked = {one.account for one in case.attempts}
         doubted = case.rules.when_in_doubt is InDoubt.RESEND_SAME and AttemptState.UNKNOWN in {
             one.state for one in case.attempts

@@ -198,8 +198,9 @@ def test_who_is_closed_is_said_after_what_happened(case):
 
 @pytest.mark.parametrize("bar", [Bar.SUBMITS, Bar.BREAKER, Bar.STICKY])
 def test_the_same_try_waits_until_its_account_is_open(case, bar):
-    """A group that is to be halved waits where its account is closed just now; nobody else is asked meanwhile."""
+    """A group that is to be halved waits where its account is closed just now, and so is every other."""
     waiting(case).meet(Refused(Reason.SPLIT), group_size=10)
+    close(case, Bar.LIMIT, *ALL[1:], after=2 * MINUTE)
 
     decision = close(case, bar, "one").decide()
 
@@ -210,8 +211,19 @@ def test_the_same_try_waits_until_its_account_is_open(case, bar):
 def test_the_same_try_waits_no_longer_than_the_message(case):
     """A repetition whose account opens too late is asked about when the message's time is over."""
     waiting(case).meet(Refused(Reason.RETRY_ONCE))
+    close(case, Bar.DISABLED, *ALL[1:], after=timedelta(days=9))
 
     assert close(case, Bar.DISABLED, "one", after=timedelta(days=9)).decide().until == case.expires_at
+
+
+@pytest.mark.parametrize("bar", [Bar.SUBMITS, Bar.BREAKER, Bar.STICKY])
+def test_the_same_try_goes_elsewhere_where_somebody_is_open(case, bar):
+    """A group that is to be halved does not wait for its account while another can take it."""
+    waiting(case).meet(Refused(Reason.SPLIT), group_size=10)
+
+    decision = close(case, bar, "one").decide()
+
+    assert (type(decision), decision.account, decision.insists) == (Submit, "two", False)
 
 
 def test_who_does_not_wait_takes_the_same_try_elsewhere(case):

@@ -179,6 +179,8 @@ class Platform:
         self._newest = group
         if group.full:
             with_room.remove(group)
+        if not with_room:
+            del self._filling[one.kind]
 
     def put_back(self, groups: Iterable[Group]) -> None:
         """Let groups wait for a line that were about to leave, before all others."""
@@ -196,10 +198,10 @@ class Platform:
         """
         awaited = None if all_are_here else self._awaiting_company()
         waiting = self._mixed(awaited)
-        ready = [group for group in waiting if group.full or group is not awaited]
+        ready = [group for group in waiting if group is not awaited or group.full]
         leaving = _with_line(sorted(ready, key=attrgetter("urgency")), has_line)
-        left = set(map(id, leaving))
-        self._groups = [group for group in waiting if id(group) not in left]
+        left = frozenset(leaving)
+        self._groups = [group for group in waiting if group not in left]
         self._filling = self._still_filling()
         self._count((one for group in leaving for one in group.planned.values()), -1)
         return tuple(leaving)
@@ -221,9 +223,11 @@ class Platform:
 
     def _still_filling(self) -> dict[tuple[Any, ...], list[Group]]:
         """Return the groups that others may still join, by kind."""
-        here = set(map(id, self._groups))
+        if not self._filling:
+            return {}
+        here = frozenset(self._groups)
         found = {
-            kind: [group for group in groups if id(group) in here and not group.is_mixed]
+            kind: [group for group in groups if group in here and not group.is_mixed]
             for kind, groups in self._filling.items()
         }
         return {kind: groups for kind, groups in found.items() if groups}
@@ -232,12 +236,12 @@ class Platform:
         """Return the groups with different texts put together where their account takes that."""
         mixed: list[Group] = []
         mixtures: dict[tuple[Any, ...], Mixture] = {}
-        accounts = {group.account.id: group.account for group in self._groups}
+        accounts = {group.account.id: group.account for group in self._groups if group.room > 1}
         personalised = {name for name, account in accounts.items() if self._personalised(account)}
         if not personalised:
             return self._groups
         for group in self._groups:
-            if group is not awaited and group.account.id in personalised and group.mixes:
+            if group.room > 1 and group is not awaited and group.account.id in personalised and group.mixes:
                 envelope = next(iter(group.planned.values())).envelope
                 if not mixtures.setdefault(envelope, Mixture()).take(group):
                     continue

@@ -11,6 +11,7 @@ from datetime import datetime
 
 from tocsin.delivery.ask import ask, write_down
 from tocsin.delivery.coalesce import Group, Platform
+from tocsin.delivery.pace import Pace
 from tocsin.delivery.parts import Parts
 from tocsin.delivery.plan import fitting, plan
 from tocsin.delivery.reconcile import AT_ONCE, reconcile
@@ -40,6 +41,7 @@ class Dispatcher:
         self._unplanned: set[DeliveryId] = set()
         self._all_are_here = True
         self._shut: dict[str, datetime] = {}
+        self._room_at: datetime | None = None
 
     @property
     def in_hand(self) -> int:
@@ -52,10 +54,14 @@ class Dispatcher:
         return self.in_hand >= MOST_IN_HAND
 
     def next_due(self) -> datetime | None:
-        """Return when there is something to do: a delivery is due, or a route that had nobody may have somebody."""
-        due_at = self._parts.store.next_due(tuple(self._shut))
-        moments = (*self._shut.values(), *(() if due_at is None else (due_at,)))
-        return min(moments, default=None)
+        """Return when there is something to do; None for never.
+
+        A delivery is due, unless nothing more is claimed; a route that had nobody may have somebody; an account that
+        had let out as much as it may has room again.
+        """
+        due_at = None if self.full else self._parts.store.next_due(tuple(self._shut))
+        moments = (*self._shut.values(), due_at, self._room_at)
+        return min((moment for moment in moments if moment is not None), default=None)
 
     def round(self, has_line: Callable[[Account], bool]) -> tuple[Departure, ...]:
         """Ask about all that is due, and let go what has a line to its vendor.
@@ -70,7 +76,10 @@ class Dispatcher:
             pass
         self._ask_again()
         self._claim()
-        return self._depart(self._leaving(has_line))
+        pace = Pace(self._parts.fleet, self._parts.store.meter(self._parts.clock.now()))
+        departures = self._depart(self._leaving(pace.keep(has_line)))
+        self._room_at = pace.free_at()
+        return departures
 
     def settle(self, arrivals: Sequence[Arrival]) -> None:
         """Commit what became of departures, and keep what no vendor took for the next round."""

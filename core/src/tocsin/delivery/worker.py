@@ -114,7 +114,7 @@ class Worker:
         self._keep_up()
         for departure in self._desk.round(partial(has_line, self._lines.free())):
             self._lines.begin(departure)
-        self._arrived += self._lines.arrivals(LOOK_S if self._desk.full else min(LOOK_S, self._wait_s()))
+        self._arrived += self._lines.arrivals(min(LOOK_S, self._wait_s()))
 
     def _settle(self) -> None:
         """Commit what came back, all of it together. Until that succeeds, it is kept."""

@@ -43,6 +43,10 @@ class SpendingRows(Protocol):
 class SentRows(Protocol):
     """When so many were sent before."""
 
+    def count_submits(self, account: AccountId, since: datetime) -> int:
+        """Count the account's requests after that time."""
+        ...
+
     def nth_submit_at(self, account: AccountId, number: int) -> datetime | None:
         """Return when the account's request left that was the newest but `number - 1`; None where there were fewer."""
         ...

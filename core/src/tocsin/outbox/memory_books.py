@@ -70,6 +70,9 @@ class MemoryBooks:
         resends = [one.resends for one in self._since(since) if one.cls is cls]
         return len(resends), sum(resends)
 
+    def count_submits(self, account: AccountId, since: datetime) -> int:
+        return sum(one.account == account for one in self._since(since))
+
     def nth_submit_at(self, account: AccountId, number: int) -> datetime | None:
         times = sorted((one.at for one in self._counted() if one.account == account), reverse=True)
         return times[number - 1] if len(times) >= number else None

@@ -25,6 +25,8 @@ from tocsin.outbox.spending import (
     latest,
 )
 
+SHORT_S = 60
+
 LOOK_AGAIN = timedelta(seconds=60)
 """When to ask again for money or a retry: nobody can say when enough of them has left its window."""
 
@@ -45,6 +47,14 @@ class Meter:
     def submits_free_at(self, account: AccountId, rates: Iterable[Rate]) -> datetime | None:
         """Return when the account may submit once more; None for now."""
         return latest(*(self._submit_free_at(account, rate) for rate in rates))
+
+    def submits_room(self, account: AccountId, rates: Iterable[Rate]) -> int | None:
+        """Return how many more requests the account may submit now, as far as its short windows say; None for any.
+
+        A window that is longer than a minute is left to the debit: to count it each time would cost more than it saves.
+        """
+        short = [rate for rate in rates if rate.window_s <= SHORT_S]
+        return min((max(0, rate.count - self._submits(account, rate)) for rate in short), default=None)
 
     def money_free_at(self, account: AccountId, cost: Decimal, bounds: Bounds) -> datetime | None:
         """Return when to ask again whether the caps leave room for that much more; None where they do."""
@@ -103,6 +113,9 @@ class Meter:
             *(free_at(own, rate, self._now) for rate in bounds.per_recipient),
             *(free_at(together, rate, self._now) for rate in bounds.overall),
         )
+
+    def _submits(self, account: AccountId, rate: Rate) -> int:
+        return self._books.count_submits(account, self._now - timedelta(seconds=rate.window_s))
 
     def _submit_free_at(self, account: AccountId, rate: Rate) -> datetime | None:
         newest = self._books.nth_submit_at(account, rate.count)

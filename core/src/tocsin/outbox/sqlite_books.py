@@ -66,6 +66,14 @@ class SqliteBooks:
         )
         return row["requests"], int(row["resends"])
 
+    def count_submits(self, account: AccountId, since: datetime) -> int:
+        (row,) = self._rows(
+            "SELECT count(*) AS requests FROM spending WHERE account = ? AND at > ? AND messages > 0",
+            account,
+            columns.microseconds(since),
+        )
+        return int(row["requests"])
+
     def nth_submit_at(self, account: AccountId, number: int) -> datetime | None:
         rows = self._rows(
             "SELECT at FROM spending WHERE account = ? AND messages > 0 ORDER BY at DESC LIMIT 1 OFFSET ?",

@@ -60,6 +60,12 @@ class Choice:
             return frozenset((Bar.BREAKER, Bar.STICKY))
         return frozenset((Bar.BREAKER,)) if self.standing.rules.insists else frozenset()
 
+    def is_open_elsewhere(self, account: AccountId) -> bool:
+        """Say whether another account may be asked just now."""
+        others = (one for one in self.candidates if one.account != account)
+        spent = _spent(self.standing, None)
+        return any(not (one.obstacles or one.closures) and one.account not in spent for one in others)
+
     def submit(
         self,
         account: AccountId,

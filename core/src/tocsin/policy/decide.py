@@ -133,7 +133,7 @@ def _after_refusal(choice: Choice, last: Attempt, trigger: Trigger, account: Acc
         until = _closed_until(choice, last)
         if until is None:
             return _again(choice, last, words, trigger, at_most)
-        if choice.standing.may_wait:
+        if choice.standing.may_wait and not choice.is_open_elsewhere(last.account):
             until = min(until, choice.standing.expires_at)
             return Later(until=until, why=f"{words}, once {last.account} may be used again")
     why = f"{last.account} refused: {reason.label}" + (f" ({last.code})" if last.code else "")
@@ -164,9 +164,12 @@ def _may_repeat(choice: Choice, last: Attempt) -> bool:
 
 
 def _closed_until(choice: Choice, last: Attempt) -> datetime | None:
-    """Return when the account of an attempt may be used again; None for now."""
+    """Return when the account of an attempt may be used again; None for now.
+
+    A breaker is passed over only where nobody else is open: the other account takes the rest of the group.
+    """
     (same,) = (one for one in choice.candidates if one.account == last.account)
-    return same.closed_until(choice.passing)
+    return same.closed_until(frozenset() if choice.is_open_elsewhere(last.account) else choice.passing)
 
 
 def _again(choice: Choice, last: Attempt, why: str, trigger: Trigger, at_most: int) -> Submit:

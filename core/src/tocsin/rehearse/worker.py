@@ -100,11 +100,11 @@ class StageWorker:
     def _wait_s(self, *, at_once: bool) -> float:
         """Return how long to wait for the next turn, if nothing comes back before."""
         most_s = UPKEEP_S if self.busy else EVERY_S
-        due_s = None if self._desk.full else self.next_due_s()
+        due_s = self.next_due_s()
         if due_s is None:
             return most_s
         wait_s = due_s - self._stage.timeline.monotonic()
-        return max(TURN_S if at_once else LOOK_S, min(wait_s, most_s))
+        return max(TURN_S if at_once or wait_s > 0 else LOOK_S, min(wait_s, most_s))
 
     def _settle(self) -> None:
         if self._arrived:
