@@ -14,7 +14,7 @@ def also(setting):
 
 
 def test_keywords_are_kept_and_screen_texts(terminal, winnerlook, ipyy):
-    """A word on the fetched list keeps a text from that account; the other carries it; the reason does not say the word."""
+    """A word on the fetched list keeps a text from that account; the other carries it; no reason says the word."""
     winnerlook.set_terms(keywords=["促销"])
     terminal.configure(winnerlook, ipyy)
 
