@@ -17,7 +17,7 @@ import tempfile
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import attrs
@@ -38,6 +38,7 @@ from tocsin.rehearse.staging import as_scripted
 
 MESSAGES = 100_000
 DARK_S = 3600.0
+SECOND = timedelta(seconds=1)
 RATE = 30
 """Requests a second: what sixteen lines can use, at the third of a second or more that an answer takes here."""
 MOST_ATTEMPTS = 1.10
@@ -122,7 +123,7 @@ def outage(messages: int) -> Figures:
             result = _with_bar(stage)
             sent = list(_sent(stage))
     moments = sorted((at - play.begins).total_seconds() for at, _, _ in sent)
-    reached = sorted((at - play.begins).total_seconds() for at, _, arrived in sent if arrived)
+    reached = sorted(at for at, _, arrived in sent if arrived)
     back = [moment for moment in moments if moment >= DARK_S]
     drained_s = back[-1] - back[0] if back else 0.0
     return Figures(
@@ -182,11 +183,14 @@ def _sent(stage: Stage) -> Iterator[tuple[datetime, datetime, bool]]:
                 yield attempt.intended_at, one.expires_at, attempt.state is not AttemptState.NOT_SENT
 
 
-def _most_in_a_second(moments: Sequence[float]) -> int:
-    """Return the most requests within any second that reached the vendor. Each holds one message here."""
+def _most_in_a_second(moments: Sequence[datetime]) -> int:
+    """Return the most requests within any second that reached the vendor. Each holds one message here.
+
+    Of two that are a second apart the first is out of the window: exactly, so no time is made a float for it.
+    """
     most, first = 0, 0
     for last, moment in enumerate(moments):
-        while moment - moments[first] >= 1.0:
+        while moment - moments[first] >= SECOND:
             first += 1
         most = max(most, last - first + 1)
     return most
