@@ -145,7 +145,8 @@ class Physician:
     def _samples(self, account: AccountId, since: datetime) -> dict[SubmitId, tuple[datetime, _Said]]:
         """Return when each request that began after that came to what, for the breaker.
 
-        Of a request whose answer came after its claim was lost the store keeps less than the breaker heard.
+        Of a request whose answer came after its claim was lost the store keeps less than the breaker heard, and not when:
+        an acceptance that was told late ends a row of failures at a time that nobody wrote down.
         """
         found: dict[SubmitId, tuple[datetime, _Said]] = {}
         for one in self._of(account, since):
@@ -176,7 +177,7 @@ class _Said(enum.Enum):
 def _says(attempt: Attempt) -> _Said:
     match attempt.state:
         case AttemptState.ACCEPTED:
-            return _Said.WELL
+            return _Said.UNHEARD if attempt.cause in _UNHEARD else _Said.WELL
         case AttemptState.REFUSED if attempt.reason is not None:
             ill = _Said.ILL if attempt.reason.scope is Scope.VENDOR else _Said.NOTHING
             return _Said.WELL if attempt.reason.scope in _HEALTHY else ill
