@@ -145,8 +145,8 @@ class Physician:
     def _samples(self, account: AccountId, since: datetime) -> dict[SubmitId, tuple[datetime, _Said]]:
         """Return when each request that began after that came to what, for the breaker.
 
-        Of a request whose answer came after its claim was lost the store keeps less than the breaker heard, and not when:
-        an acceptance that was told late ends a row of failures at a time that nobody wrote down.
+        Of a request whose answer came after its claim was lost the store keeps less than the breaker heard, and not
+        when: an acceptance that was told late ends a row of failures at a time that nobody wrote down.
         """
         found: dict[SubmitId, tuple[datetime, _Said]] = {}
         for one in self._of(account, since):
