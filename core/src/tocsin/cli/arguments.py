@@ -6,14 +6,18 @@ import re
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TypeVar
 
 import click
 
 from tocsin.config.findings import Unfit
 from tocsin.config.units import duration
 from tocsin.errors import InvalidInput, InvalidNumber
+from tocsin.model.message import MessageClass
 from tocsin.model.phone import E164, parse_number
 from tocsin.model.submission import Attachment
+
+F = TypeVar("F", bound=Callable[..., object])
 
 _BETWEEN = re.compile(r"[,;\s]+")
 
@@ -103,3 +107,9 @@ def _lines(name: str) -> list[str]:
         raise InvalidInput(f"--to @{name}: {error.strerror or error}") from None
     except UnicodeDecodeError:
         raise InvalidInput(f"--to @{name}: expected UTF-8 text") from None
+
+
+def class_option(words: str) -> Callable[[F], F]:
+    """Return what gives a command `--class`, with those words of help."""
+    classes = click.Choice([cls.value for cls in MessageClass])
+    return click.option("--class", "cls", type=classes, default=MessageClass.ALERT.value, show_default=True, help=words)

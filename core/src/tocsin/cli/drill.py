@@ -11,14 +11,13 @@ import attrs
 import click
 
 from tocsin.app import Tocsin
-from tocsin.cli.arguments import read_duration
+from tocsin.cli.arguments import class_option, read_duration
 from tocsin.cli.exit import Exit, status_of
 from tocsin.cli.output import delivery_json, iso, print_json, say
 from tocsin.cli.session import Session, json_option, pass_session, shared_options
 from tocsin.delivery.poll import PollBusy
 from tocsin.errors import AnswerError, PluginError, TransportError
 from tocsin.model.account import Account, Drill
-from tocsin.model.message import MessageClass
 from tocsin.model.phone import parse_number
 from tocsin.outbox.record import Delivery
 from tocsin.outbox.state import State
@@ -33,14 +32,7 @@ _LOOK_S = 0.1
 @click.argument("name", metavar="NAME")
 @click.option("--to", metavar="NUMBER", help="A number of your own; else that of the account's `drill`.")
 @click.option("--text", help="What to say; else the text of the account's `drill`, or `fire drill`.")
-@click.option(
-    "--class",
-    "cls",
-    type=click.Choice([cls.value for cls in MessageClass]),
-    default=MessageClass.ALERT.value,
-    show_default=True,
-    help="What it is treated as.",
-)
+@class_option("What it is treated as.")
 @click.option("--wait", default="2m", show_default=True, metavar="TIME", help="How long to wait for its report.")
 @json_option
 @shared_options

@@ -9,7 +9,7 @@ import attrs
 import click
 from click.core import ParameterSource
 
-from tocsin.cli.arguments import read_tags, read_time
+from tocsin.cli.arguments import class_option, read_tags, read_time
 from tocsin.cli.exit import Exit
 from tocsin.cli.output import iso, print_json, print_table
 from tocsin.cli.session import Session, json_option, pass_session, shared_options
@@ -24,14 +24,7 @@ from tocsin.story import plain
 
 @click.command()
 @click.option("--to", metavar="NUMBER", help="Recipient.")
-@click.option(
-    "--class",
-    "cls",
-    type=click.Choice([cls.value for cls in MessageClass]),
-    default=MessageClass.ALERT.value,
-    show_default=True,
-    help="What it would be for.",
-)
+@class_option("What it would be for.")
 @click.option("--text", default="test", show_default=True, help="What it would say.")
 @click.option("--tag", "tags", multiple=True, metavar="KEY=VALUE", help="As for `send`. Repeat it.")
 @click.option("--source", default="cli", show_default=True, help="Who would hand it in.")

@@ -9,12 +9,11 @@ import attrs
 import click
 
 from tocsin.app import Details, Tocsin
-from tocsin.cli.arguments import read_attachment, read_duration, read_recipients, read_tags, read_time
+from tocsin.cli.arguments import class_option, read_attachment, read_duration, read_recipients, read_tags, read_time
 from tocsin.cli.exit import Exit, status_of
 from tocsin.cli.output import delivery_json, print_json, print_table, say
 from tocsin.cli.progress import progress
 from tocsin.cli.session import Session, json_option, pass_session, shared_options
-from tocsin.model.message import MessageClass
 from tocsin.outbox.record import Delivery
 from tocsin.outbox.state import State
 from tocsin.receipt import Receipt
@@ -28,14 +27,7 @@ LISTED = 20
 @click.option("--to", "to", multiple=True, metavar="NUMBER", help="Recipient; @FILE or @- reads a list. Repeat it.")
 @click.option("--group", "groups", multiple=True, metavar="NAME", help="Recipients of a configured group. Repeat it.")
 @click.option("--text", default="", help="What to say. May be empty with --attach.")
-@click.option(
-    "--class",
-    "cls",
-    type=click.Choice([cls.value for cls in MessageClass]),
-    default=MessageClass.ALERT.value,
-    show_default=True,
-    help="What it is for; decides how doubt and silence are met.",
-)
+@class_option("What it is for; decides how doubt and silence are met.")
 @click.option(
     "--at",
     metavar="ISO",
