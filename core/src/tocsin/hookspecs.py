@@ -4,7 +4,8 @@ A vendor plugin is addressed, never broadcast: the registry resolves an account 
 A plugin does no I/O: a hook that talks to the vendor returns an `Exchange`, and the core performs it. Required are
 `describe_vendor`, `capabilities`, `fits` and `send`; the others say by their absence that the vendor cannot do it.
 
-Entry point groups: `tocsin.vendors` (the entry point's name is the vendor's), `tocsin.middleware`.
+Entry point groups: `tocsin.vendors` (the entry point's name is the vendor's), `tocsin.middleware`, `tocsin.sources`
+(the entry point's name is the kind's).
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from typing import Protocol
 import pluggy
 
 from tocsin.model.account import Account, Capabilities, Vendor
+from tocsin.model.alert import AlertRequest, NotAlerts, Notice, SourceKind
 from tocsin.model.balance import Balance
 from tocsin.model.message import Message, OutcomeNotice
 from tocsin.model.outcome import Refused, SendResult
@@ -99,3 +101,17 @@ class MiddlewareHooks(Protocol):
     @hookspec(firstresult=True)
     def observe_outcome(notice: OutcomeNotice) -> None:
         """Be told of an outcome after it is committed. Errors are logged and change nothing."""
+
+
+class SourceHooks(Protocol):
+    """What a plugin for an alerting stack implements (group `tocsin.sources`). Both are required."""
+
+    @staticmethod
+    @hookspec(firstresult=True)
+    def describe_source() -> SourceKind:
+        """Describe the stack: name, settings class. Pure."""
+
+    @staticmethod
+    @hookspec(firstresult=True)
+    def read_alerts(settings: object, request: AlertRequest, now: datetime) -> Notice | NotAlerts:
+        """Read what the stack posted. Pure; who is told, and whether at all, is the core's to say."""

@@ -9,6 +9,7 @@ import pluggy
 
 from tocsin.errors import AnswerError, Reached, TransportError
 from tocsin.model.account import Account, Argument, Capabilities, Limits, Operation, Rate, Vendor
+from tocsin.model.alert import Alert, AlertRequest, AlertStatus, NotAlerts, Notice, SourceKind
 from tocsin.model.balance import Balance, Unit
 from tocsin.model.ids import AccountId, VendorId
 from tocsin.model.message import Message, OutcomeNotice
@@ -31,6 +32,9 @@ __all__ = [
     "Accepted",
     "Account",
     "AccountId",
+    "Alert",
+    "AlertRequest",
+    "AlertStatus",
     "AnswerError",
     "Argument",
     "Attachment",
@@ -45,6 +49,8 @@ __all__ = [
     "Limits",
     "Message",
     "Msisdn",
+    "NotAlerts",
+    "Notice",
     "Operation",
     "Outcome",
     "OutcomeNotice",
@@ -64,6 +70,7 @@ __all__ = [
     "SendResult",
     "ShortCode",
     "Sink",
+    "SourceKind",
     "Submission",
     "Transport",
     "TransportError",

@@ -17,6 +17,7 @@ import pluggy
 from tocsin import hookspecs
 from tocsin.errors import PluginError
 from tocsin.model.account import Account, Capabilities, Vendor
+from tocsin.model.alert import AlertRequest, NotAlerts, Notice, SourceKind
 from tocsin.model.balance import Balance
 from tocsin.model.message import Message, OutcomeNotice
 from tocsin.model.outcome import Refused, SendResult
@@ -28,6 +29,7 @@ from tocsin.wire.transport import Sink, Transport
 
 VENDORS = "tocsin.vendors"
 MIDDLEWARE = "tocsin.middleware"
+SOURCES = "tocsin.sources"
 REQUIRED = ("describe_vendor", "capabilities", "fits", "send")
 
 T = TypeVar("T")
@@ -140,6 +142,25 @@ class MiddlewarePlugin(_Plugin):
             self._call("observe_outcome", object, notice=notice)
 
 
+class SourcePlugin(_Plugin):
+    """A plugin for an alerting stack."""
+
+    def __init__(self, name: str, plugin: object, version: str) -> None:
+        super().__init__(name, plugin, hookspecs.SourceHooks)
+        self.version = version
+        if missing := [hook for hook in ("describe_source", "read_alerts") if not self.implements(hook)]:
+            raise PluginError(f"it lacks the hook {missing[0]}")
+        self.kind = self._call("describe_source", SourceKind)
+        if self.kind.name != name:
+            raise PluginError(f"its entry point is called {name}, but it describes source {self.kind.name}")
+
+    def read_alerts(self, settings: object, request: AlertRequest, now: datetime) -> Notice | NotAlerts:
+        answer = self._call("read_alerts", object, settings=settings, request=request, now=now)
+        if not isinstance(answer, Notice | NotAlerts):
+            raise PluginError(f"plugin {self.name}: read_alerts returned {type(answer).__name__}")
+        return answer
+
+
 @attrs.frozen(kw_only=True)
 class Registry:
     """All plugins that were found.
@@ -148,11 +169,13 @@ class Registry:
         vendors: by vendor name.
         middleware: in the order of their names.
         unavailable: what was found and cannot be used.
+        sources: by the kind's name.
     """
 
     vendors: Mapping[str, VendorPlugin]
     middleware: tuple[MiddlewarePlugin, ...]
     unavailable: tuple[Unavailable, ...]
+    sources: Mapping[str, SourcePlugin] = attrs.field(factory=dict)
 
     def described(self) -> dict[str, Vendor]:
         """Return what each usable vendor says of itself, by name."""
@@ -189,10 +212,12 @@ def build_registry(found: Callable[[str], Iterable[EntryPoint]] = lambda group: 
     """
     vendors, broken_vendors = _load(found(VENDORS), VendorPlugin)
     middleware, broken_middleware = _load(found(MIDDLEWARE), MiddlewarePlugin)
+    sources, broken_sources = _load(found(SOURCES), SourcePlugin)
     return Registry(
         vendors=vendors,
         middleware=tuple(middleware.values()),
-        unavailable=(*broken_vendors, *broken_middleware),
+        unavailable=(*broken_vendors, *broken_middleware, *broken_sources),
+        sources=sources,
     )
 
 
