@@ -15,6 +15,7 @@ from tocsin.model.ids import AccountId, AttemptId, DeliveryId, HolderId, Message
 from tocsin.model.message import Message
 from tocsin.model.phone import Msisdn
 from tocsin.outbox.loose import Loose, LooseEnd
+from tocsin.outbox.memory_alerts import Board, MemoryAlerts
 from tocsin.outbox.memory_books import MemoryBooks, Pages
 from tocsin.outbox.ports import RawId
 from tocsin.outbox.record import (
@@ -61,6 +62,7 @@ class _Tables:
     applied: set[RawId] = attrs.field(factory=set)
     quarantine: list[tuple[RawId, str]] = attrs.field(factory=list)
     pages: Pages = attrs.field(factory=Pages)
+    board: Board = attrs.field(factory=Board)
 
     def copy(self) -> _Tables:
         return _Tables(*(getattr(self, field.name).copy() for field in attrs.fields(_Tables)))
@@ -78,6 +80,7 @@ class MemoryRows:
         self._lock = threading.RLock()
         self._tables = _Tables()
         self.books = MemoryBooks(lambda: self._tables.pages, self._numbered)
+        self.alerts = MemoryAlerts(lambda: self._tables.board)
 
     @contextmanager
     def transaction(self, name: str) -> Iterator[None]:

@@ -18,6 +18,7 @@ from tocsin.model.optout import OptedOut
 from tocsin.model.phone import Msisdn
 from tocsin.model.quality import Change, Cohort, Weight
 from tocsin.model.report import Batch, InboundMessage, Report
+from tocsin.outbox.alert import Intake, Taken
 from tocsin.outbox.health import Health, Sample
 from tocsin.outbox.loose import LooseEnd
 from tocsin.outbox.meter import Meter
@@ -54,6 +55,17 @@ class Accepting(Protocol):
         Raises:
             KeyConflict: the key was used for something else.
         """
+        ...
+
+    def take_in(self, intakes: Sequence[Intake], now: datetime) -> tuple[Taken, ...]:
+        """Decide about each of them as things stand then, one after the other, and store what comes of it.
+
+        One that cannot be accepted changes nothing, and says why; the others are stored all the same.
+        """
+        ...
+
+    def forget_alerts(self, before: datetime) -> int:
+        """Forget alerts that were not heard of since then; say how many."""
         ...
 
 

@@ -13,6 +13,7 @@ from typing import Protocol
 from tocsin.model.ids import AccountId, AttemptId, DeliveryId, HolderId, MessageId, VendorId
 from tocsin.model.message import Message
 from tocsin.model.phone import Msisdn
+from tocsin.outbox.alert import AlertKey, AlertRecord, Stream, StreamKey
 from tocsin.outbox.books import Books
 from tocsin.outbox.loose import LooseEnd
 from tocsin.outbox.ports import RawId
@@ -216,6 +217,30 @@ class ArrivalRows(Protocol):
         ...
 
 
+class AlertRows(Protocol):
+    """Where alerts stand, and what their audiences were told."""
+
+    def get_alerts(self, keys: Iterable[AlertKey]) -> dict[AlertKey, AlertRecord]:
+        """Return those that are known."""
+        ...
+
+    def save_alerts(self, alerts: Iterable[AlertRecord]) -> None:
+        """Insert or replace."""
+        ...
+
+    def forget_alerts(self, before: datetime) -> int:
+        """Remove those that were not heard of since then; say how many."""
+        ...
+
+    def get_streams(self, keys: Iterable[StreamKey]) -> dict[StreamKey, Stream]:
+        """Return those that are known."""
+        ...
+
+    def save_streams(self, streams: Iterable[Stream]) -> None:
+        """Insert or replace."""
+        ...
+
+
 class ReviewRows(Protocol):
     """What `tocsin verify` reads: everything, a page at a time."""
 
@@ -252,6 +277,11 @@ class Rows(
     @property
     def books(self) -> Books:
         """What is kept about accounts, in the same transactions."""
+        ...
+
+    @property
+    def alerts(self) -> AlertRows:
+        """What is kept of alerts, in the same transactions."""
         ...
 
     def transaction(self, name: str) -> AbstractContextManager[None]:

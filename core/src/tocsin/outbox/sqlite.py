@@ -27,6 +27,7 @@ from tocsin.outbox.record import (
     StoredReport,
     Transition,
 )
+from tocsin.outbox.sqlite_alerts import SqliteAlerts
 from tocsin.outbox.sqlite_books import SqliteBooks
 from tocsin.outbox.sqlite_file import open_file
 from tocsin.outbox.sqlite_review import find_loose_ends, find_reports
@@ -63,6 +64,7 @@ class SqliteRows:
         self._rows = self._session.rows
         self._rows_of = self._session.rows_of
         self.books = SqliteBooks(connection, self._session)
+        self.alerts = SqliteAlerts(connection, self._session)
 
     def lead(self) -> None:
         """Be the worker: the one that checkpoints, and that leaves the others a gap between its commits."""

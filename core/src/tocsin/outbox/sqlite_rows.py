@@ -40,7 +40,8 @@ def microseconds(moment: datetime) -> int:
     return (moment - _EPOCH) // _MICROSECOND
 
 
-def _maybe(moment: datetime | None) -> int | None:
+def maybe(moment: datetime | None) -> int | None:
+    """Return an aware time as the store keeps it; None for none."""
     return None if moment is None else microseconds(moment)
 
 
@@ -49,7 +50,8 @@ def moment(stored: int) -> datetime:
     return _EPOCH + timedelta(microseconds=stored)
 
 
-def _maybe_moment(stored: int | None) -> datetime | None:
+def maybe_moment(stored: int | None) -> datetime | None:
+    """Return a stored time, aware; None for none."""
     return None if stored is None else moment(stored)
 
 
@@ -83,7 +85,7 @@ def message_columns(message: Message) -> Columns:
         message.source,
         message.extension,
         message.subject,
-        _maybe(message.send_at),
+        maybe(message.send_at),
     )
 
 
@@ -98,7 +100,7 @@ def read_message(row: Row, key: str | None, attachments: tuple[Attachment, ...])
         tags=json.loads(row["tags"]),
         source=row["source"],
         idempotency_key=key,
-        send_at=_maybe_moment(row["send_at"]),
+        send_at=maybe_moment(row["send_at"]),
         extension=row["extension"],
         subject=row["subject"],
         attachments=attachments,
@@ -161,7 +163,7 @@ def attempt_columns(attempt: Attempt) -> Columns:
         attempt.account,
         attempt.state.value,
         microseconds(attempt.intended_at),
-        _maybe(attempt.settled_at),
+        maybe(attempt.settled_at),
         attempt.vendor_id,
         attempt.partial,
         None if attempt.reason is None else attempt.reason.label,
@@ -170,7 +172,7 @@ def attempt_columns(attempt: Attempt) -> Columns:
         attempt.cause,
         attempt.report,
         attempt.report_code,
-        _maybe(attempt.report_at),
+        maybe(attempt.report_at),
         attempt.trigger.value,
         attempt.segments,
         millionths(attempt.cost),
@@ -188,7 +190,7 @@ def read_attempt(row: Row) -> Attempt:
         account=AccountId(row["account"]),
         state=AttemptState(row["state"]),
         intended_at=moment(row["intended_at"]),
-        settled_at=_maybe_moment(row["settled_at"]),
+        settled_at=maybe_moment(row["settled_at"]),
         vendor_id=None if row["vendor_id"] is None else VendorId(row["vendor_id"]),
         partial=bool(row["partial"]),
         reason=None if row["reason"] is None else Reason.labelled(row["reason"]),
@@ -197,7 +199,7 @@ def read_attempt(row: Row) -> Attempt:
         cause=row["cause"],
         report=None if row["report"] is None else ReportState(row["report"]),
         report_code=row["report_code"],
-        report_at=_maybe_moment(row["report_at"]),
+        report_at=maybe_moment(row["report_at"]),
         trigger=Trigger(row["trigger"]),
         segments=row["segments"],
         cost=money(row["cost"]),
@@ -206,7 +208,7 @@ def read_attempt(row: Row) -> Attempt:
 
 def listening_columns(heard: Listening) -> Columns:
     """Return the columns of `listening`."""
-    asked_at, heard_at = microseconds(heard.asked_at), _maybe(heard.heard_at)
+    asked_at, heard_at = microseconds(heard.asked_at), maybe(heard.heard_at)
     return (heard.account, heard.kind, asked_at, heard_at, heard.trouble, heard.gaps)
 
 
@@ -216,7 +218,7 @@ def read_listening(row: Row) -> Listening:
         account=AccountId(row["account"]),
         kind=row["kind"],
         asked_at=moment(row["asked_at"]),
-        heard_at=_maybe_moment(row["heard_at"]),
+        heard_at=maybe_moment(row["heard_at"]),
         trouble=row["trouble"],
         gaps=row["gaps"],
     )
@@ -272,7 +274,7 @@ def report_columns(stored: StoredReport) -> Columns:
         stored.report.to.full,
         stored.report.state,
         stored.report.code,
-        _maybe(stored.report.at),
+        maybe(stored.report.at),
         stored.delivery,
         stored.by_number,
         stored.shared,
@@ -288,7 +290,7 @@ def read_report(row: Row) -> StoredReport:
             to=number(row["recipient"]),
             state=ReportState(row["state"]),
             code=row["code"],
-            at=_maybe_moment(row["at"]),
+            at=maybe_moment(row["at"]),
         ),
         trust=Trust(row["trust"]),
         received_at=moment(row["received_at"]),
@@ -305,7 +307,7 @@ def inbound_columns(stored: StoredInbound) -> Columns:
         microseconds(stored.received_at),
         stored.message.sender.full,
         stored.message.text,
-        _maybe(stored.message.at),
+        maybe(stored.message.at),
         stored.message.extension,
         stored.message.vendor_id,
     )
@@ -318,7 +320,7 @@ def read_inbound(row: Row) -> StoredInbound:
         message=InboundMessage(
             sender=number(row["sender"]),
             text=row["text"],
-            at=_maybe_moment(row["at"]),
+            at=maybe_moment(row["at"]),
             extension=row["extension"],
             vendor_id=None if row["vendor_id"] is None else VendorId(row["vendor_id"]),
         ),

@@ -5,7 +5,34 @@ from __future__ import annotations
 APPLICATION_ID = 0x746F6373
 """`tocs`: marks the file as ours."""
 
-VERSION = 3
+VERSION = 4
+
+ALERTS = """
+CREATE TABLE alert (
+    source TEXT NOT NULL,
+    receiver TEXT NOT NULL,
+    fingerprint TEXT NOT NULL,
+    status TEXT NOT NULL,
+    level TEXT NOT NULL,
+    starts_at INTEGER,
+    ends_at INTEGER,
+    seen_at INTEGER NOT NULL,
+    told_at INTEGER,
+    message TEXT,
+    PRIMARY KEY (source, receiver, fingerprint)
+) WITHOUT ROWID;
+CREATE INDEX alert_seen ON alert (seen_at);
+
+CREATE TABLE stream (
+    source TEXT NOT NULL,
+    audience TEXT NOT NULL,
+    opened_at INTEGER NOT NULL,
+    told INTEGER NOT NULL,
+    pending TEXT,
+    held TEXT NOT NULL,
+    PRIMARY KEY (source, audience)
+) WITHOUT ROWID;
+"""
 
 BOOKS = """
 CREATE INDEX attempt_to ON attempt (recipient, intended_at);
@@ -177,6 +204,7 @@ CREATE INDEX attempt_by_report ON attempt (account, vendor_id, recipient) WHERE 
 CREATE INDEX attempt_by_recipient ON attempt (account, recipient);
 """
     + BOOKS
+    + ALERTS
     + """
 CREATE TABLE audit (
     seq INTEGER PRIMARY KEY,
@@ -293,5 +321,6 @@ CREATE TABLE listening (
 ) WITHOUT ROWID;
 """,
     2: _TO_3_COLUMNS + BOOKS + _TO_3_ROWS,
+    3: ALERTS,
 }
 """What makes a store of that version one of the next."""

@@ -1,7 +1,7 @@
 """The outbox: every transaction of a delivery's life, written once over `Rows`.
 
 Each method loads what it needs, computes with pure functions and `step`, and saves. Its steps stand by their nouns:
-`claims`, `settling`, `arrivals`.
+`accepting`, `claims`, `settling`, `arrivals`.
 """
 
 from __future__ import annotations
@@ -13,12 +13,13 @@ from typing import TypeVar
 
 import attrs
 
-from tocsin.errors import KeyConflict
 from tocsin.model.balance import Balance
 from tocsin.model.ids import AccountId, DeliveryId, HolderId, MessageId
 from tocsin.model.message import Message
 from tocsin.model.report import Batch, InboundMessage, Report
+from tocsin.outbox.accepting import Accepting
 from tocsin.outbox.accounts import Accounts
+from tocsin.outbox.alert import Intake, Taken
 from tocsin.outbox.arrivals import Arrivals
 from tocsin.outbox.claims import LEASE, abandon, renew, take
 from tocsin.outbox.debits import debit, grant, refund
@@ -35,7 +36,6 @@ from tocsin.outbox.record import (
     Dossier,
     Filter,
     Listening,
-    NewDelivery,
     RawAnswer,
     Settlement,
     StoredInbound,
@@ -62,6 +62,7 @@ class Outbox:
     def __init__(self, rows: Rows, is_dead: Callable[[HolderId], bool]) -> None:
         self._rows = rows
         self._is_dead = is_dead
+        self._accepting = Accepting(rows)
         self._arrivals = Arrivals(rows)
         self._accounts = Accounts(rows)
 
@@ -69,17 +70,16 @@ class Outbox:
         self._rows.close()
 
     def accept(self, acceptance: Acceptance, now: datetime) -> MessageId:
-        message = acceptance.message
         with self._rows.transaction("accept"):
-            if (first := self._first_of(message.idempotency_key, acceptance.fingerprint)) is not None:
-                return first
-            self._rows.add_message(message, acceptance.fingerprint)
-            turns = self._turns(acceptance)
-            queued = [_queued(message, new, turns[new.id], now) for new in acceptance.deliveries]
-            self._rows.save_deliveries(queued)
-            if acceptance.holder is not None:
-                take(self._rows, queued, acceptance.holder, now)
-        return message.id
+            return self._accepting.accept(acceptance, now)
+
+    def take_in(self, intakes: Sequence[Intake], now: datetime) -> tuple[Taken, ...]:
+        with self._rows.transaction("take-in"):
+            return tuple(self._accepting.take_in(one, now) for one in intakes)
+
+    def forget_alerts(self, before: datetime) -> int:
+        with self._rows.transaction("forget-alerts"):
+            return self._rows.alerts.forget_alerts(before)
 
     def claim(self, message: MessageId, holder: HolderId, now: datetime) -> tuple[Delivery, ...]:
         def due() -> list[Delivery]:
@@ -314,15 +314,6 @@ class Outbox:
         over = self._rows.expired(now, limit - len(due)) if shut and len(due) < limit else ()
         return tuple({one.id: one for one in (*due, *over)}.values())
 
-    def _turns(self, acceptance: Acceptance) -> dict[DeliveryId, int]:
-        """Take a turn of its route for each delivery that wants one; 0 for all others."""
-        turns = {one.id: 0 for one in acceptance.deliveries}
-        for route in {one.route for one in acceptance.deliveries if one.in_turn}:
-            ours = [one.id for one in acceptance.deliveries if one.in_turn and one.route == route]
-            first = self._rows.books.take_turns(route, len(ours))
-            turns |= {name: first + number for number, name in enumerate(ours)}
-        return turns
-
     def _begin(
         self,
         moves: Moves,
@@ -343,15 +334,6 @@ class Outbox:
             self._rows.add_chapters(told)
         return attempts
 
-    def _first_of(self, key: str | None, fingerprint: str) -> MessageId | None:
-        """Return the message that the key was used for before. To say so is a promise, too, and is written."""
-        owner = None if key is None else self._rows.key_owner(key)
-        if key is None or owner is None:
-            return None
-        first = _same_message(owner, fingerprint)
-        self._rows.count_repeat(key)
-        return first
-
     def _abandon(self, holder: HolderId, now: datetime) -> int:
         count, lost = abandon(self._rows, holder, now)
         self._arrivals.rematch(lost, now)
@@ -367,26 +349,3 @@ class Outbox:
 
 def _flat(groups: Iterable[tuple[_T, ...]]) -> list[_T]:
     return [one for group in groups for one in group]
-
-
-def _same_message(owner: tuple[MessageId, str], fingerprint: str) -> MessageId:
-    message, first_fingerprint = owner
-    if first_fingerprint != fingerprint:
-        raise KeyConflict("the idempotency key was used before, for another message")
-    return message
-
-
-def _queued(message: Message, new: NewDelivery, turn: int, now: datetime) -> Delivery:
-    return Delivery(
-        id=new.id,
-        message=message.id,
-        to=new.to,
-        state=State.QUEUED,
-        route=new.route,
-        due_at=new.due_at,
-        expires_at=new.expires_at,
-        updated_at=now,
-        urgency=message.cls.urgency,
-        only=new.only,
-        turn=turn,
-    )

@@ -20,7 +20,7 @@ from tocsin.model.ids import AccountId, AttemptId, DeliveryId, HolderId, Message
 from tocsin.model.outcome import NotSent
 from tocsin.model.phone import Msisdn
 from tocsin.model.report import Batch, Report
-from tocsin.outbox import arrivals, claims, evidence, settling, store
+from tocsin.outbox import accepting, arrivals, claims, evidence, settling, store
 from tocsin.outbox.arrivals import Arrivals
 from tocsin.outbox.claims import LEASE
 from tocsin.outbox.memory import MemoryRows
@@ -53,7 +53,7 @@ def _accept_in_two(self: Outbox, acceptance: Acceptance, now: datetime) -> Messa
             return owner[0]
         rows.add_message(message, acceptance.fingerprint)
     with rows.transaction("accept the rest"):
-        queued = [store._queued(message, new, 0, now) for new in acceptance.deliveries]
+        queued = [accepting._queued(message, new, 0, now) for new in acceptance.deliveries]
         rows.save_deliveries(queued)
         if acceptance.holder is not None:
             claims.take(rows, queued, acceptance.holder, now)
