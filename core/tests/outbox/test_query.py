@@ -6,7 +6,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tocsin.model.ids import VendorId
+from tocsin.model.ids import VendorId, first_id_since
 from tocsin.model.message import MessageClass
 from tocsin.model.outcome import Accepted, NotSent, Reason, Refused, Unknown
 from tocsin.model.phone import parse_number, parse_vendor_number
@@ -184,3 +184,48 @@ def test_an_explanation_survives_the_store(open_desk, body):
 
         (chapter,), _ = desk.outbox.story(delivery.id)
         assert chapter.explanation == {"decision": body}
+
+
+def test_pages_follow_each_other(desk, full):
+    """A list read a page at a time is the whole list, wherever a page ends."""
+    whole = names(desk.outbox.deliveries(Filter()))
+
+    for size in range(1, len(whole) + 1):
+        read = names(desk.outbox.deliveries(Filter(limit=size)))
+        while page := names(desk.outbox.deliveries(Filter(limit=size, behind=read[-1]))):
+            read += page
+        assert read == whole
+
+
+def test_what_was_accepted_since(desk, full):
+    """A time stands for the lowest id that a message may have then."""
+    _, two, three = full
+    second = desk.outbox.message(two[0].message).accepted_at
+
+    assert names(desk.outbox.deliveries(Filter(since=first_id_since(second)))) == [*names(three), *names(two)]
+
+
+def test_events_are_numbered(desk, full):
+    """What happened is told once, in order, from any number on."""
+    events = desk.outbox.events(0, 1000)
+    numbers = [number for number, _ in events]
+
+    assert numbers == sorted(set(numbers))
+    assert desk.outbox.last_event() == numbers[-1]
+    assert desk.outbox.events(numbers[2], 2) == events[3:5]
+    assert desk.outbox.events(numbers[-1], 10) == ()
+    told = [one for number, one in events if one.delivery == full[0][0].id]
+    assert told == list(desk.outbox.story(full[0][0].id)[1])
+
+
+def test_inbound_messages_are_read_a_page_at_a_time(desk):
+    """The newest is first, and the number of the last one read leads to the next page."""
+    sender = parse_vendor_number("13900000000")
+    rows = tuple(InboundMessage(sender=sender, text=f"{one}") for one in range(5))
+    desk.outbox.apply_inbound(desk.spool(kind="inbound"), Batch(rows=rows), desk.now)
+
+    first = desk.outbox.inbound(None, None, 2)
+    rest = desk.outbox.inbound(desk.main, first[-1][0], 10)
+
+    assert [one.message.text for _, one in (*first, *rest)] == ["4", "3", "2", "1", "0"]
+    assert desk.outbox.inbound(desk.backup, None, 10) == ()

@@ -45,6 +45,11 @@ def new_message_id(now: datetime, draw_bits: Callable[[int], int]) -> MessageId:
     return MessageId(_base32((int(now.timestamp() * 1000) << 52) | draw_bits(52), 20))
 
 
+def first_id_since(moment: datetime) -> MessageId:
+    """Return the lowest id that a message accepted at that aware time, or later, can have."""
+    return new_message_id(moment, lambda _: 0)
+
+
 def delivery_id(message: MessageId, position: int) -> DeliveryId:
     """Name the delivery to the recipient at `position`, counted from 1."""
     return DeliveryId(f"{message}.{position}")

@@ -7,16 +7,26 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from datetime import datetime
-from decimal import Decimal
 
 import attrs
 
-from tocsin.model.ids import AccountId, AttemptId, DeliveryId, HolderId, MessageId, SubmitId, VendorId, position_of
+from tocsin.model.ids import (
+    AccountId,
+    AttemptId,
+    DeliveryId,
+    HolderId,
+    MessageId,
+    VendorId,
+    message_of,
+    position_of,
+)
 from tocsin.model.message import Message
 from tocsin.model.phone import Msisdn
-from tocsin.outbox.loose import Loose, LooseEnd
-from tocsin.outbox.memory_alerts import Board, MemoryAlerts
-from tocsin.outbox.memory_books import MemoryBooks, Pages
+from tocsin.outbox.loose import LooseEnd
+from tocsin.outbox.memory_alerts import MemoryAlerts
+from tocsin.outbox.memory_books import MemoryBooks
+from tocsin.outbox.memory_review import find_loose_ends
+from tocsin.outbox.memory_tables import Tables
 from tocsin.outbox.ports import RawId
 from tocsin.outbox.record import (
     Attempt,
@@ -28,10 +38,8 @@ from tocsin.outbox.record import (
     StoredInbound,
     StoredReport,
     Transition,
-    Trigger,
 )
-from tocsin.outbox.spending import Spending
-from tocsin.outbox.state import AttemptState, State
+from tocsin.outbox.state import State
 from tocsin.outbox.store import Outbox
 
 
@@ -44,30 +52,6 @@ def open_memory(is_dead: Callable[[HolderId], bool] = lambda _: False) -> Outbox
     return Outbox(MemoryRows(), is_dead)
 
 
-@attrs.define
-class _Tables:
-    messages: dict[MessageId, Message] = attrs.field(factory=dict)
-    keys: dict[str, tuple[MessageId, str]] = attrs.field(factory=dict)
-    deliveries: dict[DeliveryId, Delivery] = attrs.field(factory=dict)
-    holders: dict[HolderId, datetime] = attrs.field(factory=dict)
-    pollers: dict[AccountId, tuple[HolderId, datetime]] = attrs.field(factory=dict)
-    listenings: dict[tuple[AccountId, str], Listening] = attrs.field(factory=dict)
-    attempts: dict[AttemptId, Attempt] = attrs.field(factory=dict)
-    transitions: list[Transition] = attrs.field(factory=list)
-    chapters: list[tuple[DeliveryId, Chapter]] = attrs.field(factory=list)
-    raw: list[RawAnswer] = attrs.field(factory=list)
-    read: set[RawId] = attrs.field(factory=set)
-    reports: list[StoredReport] = attrs.field(factory=list)
-    inbound: list[StoredInbound] = attrs.field(factory=list)
-    applied: set[RawId] = attrs.field(factory=set)
-    quarantine: list[tuple[RawId, str]] = attrs.field(factory=list)
-    pages: Pages = attrs.field(factory=Pages)
-    board: Board = attrs.field(factory=Board)
-
-    def copy(self) -> _Tables:
-        return _Tables(*(getattr(self, field.name).copy() for field in attrs.fields(_Tables)))
-
-
 class MemoryRows:
     """Rows in dictionaries. A failed transaction puts back the tables as they were.
 
@@ -78,7 +62,7 @@ class MemoryRows:
     def __init__(self, boundary: Callable[[str], None] = lambda _: None) -> None:
         self._boundary = boundary
         self._lock = threading.RLock()
-        self._tables = _Tables()
+        self._tables = Tables()
         self.books = MemoryBooks(lambda: self._tables.pages, self._numbered)
         self.alerts = MemoryAlerts(lambda: self._tables.board)
 
@@ -281,6 +265,23 @@ class MemoryRows:
             tuple(one for one in reversed(self._tables.inbound) if account in (None, one.account)),
         )
 
+    def events(self, after: int, limit: int) -> tuple[tuple[int, Transition], ...]:
+        return tuple(enumerate(self._tables.transitions, start=1))[after : after + limit]
+
+    def last_event(self) -> int:
+        return len(self._tables.transitions)
+
+    def inbound(
+        self, account: AccountId | None, before: int | None, limit: int
+    ) -> tuple[tuple[int, StoredInbound], ...]:
+        numbered = list(enumerate(self._tables.inbound, start=1))
+        fitting = [
+            (number, one)
+            for number, one in reversed(numbered)
+            if account in (None, one.account) and (before is None or number < before)
+        ]
+        return tuple(fitting[:limit])
+
     def counts(self, *states: State) -> dict[tuple[State, AccountId | None], int]:
         wanted = states or tuple(State)
         return Counter((one.state, one.account) for one in self._tables.deliveries.values() if one.state in wanted)
@@ -297,69 +298,7 @@ class MemoryRows:
         return {one: tuple(reports) for one, reports in found.items()}
 
     def loose_ends(self) -> tuple[LooseEnd, ...]:
-        return tuple(dict.fromkeys(_loose_ends(self._tables)))
-
-
-def _loose_ends(tables: _Tables) -> Iterator[LooseEnd]:
-    recipients: dict[MessageId, set[Msisdn]] = defaultdict(set)
-    for delivery in tables.deliveries.values():
-        recipients[delivery.message].add(delivery.to)
-        if delivery.holder is not None and delivery.holder not in tables.holders:
-            yield LooseEnd(Loose.CLAIM_WITHOUT_HOLDER, delivery.id)
-    legs = Counter((one.message, one.to, one.only) for one in tables.deliveries.values())
-    twice = {message for (message, _, _), count in legs.items() if count > 1}
-    for message in tables.messages.values():
-        if recipients[message.id] != set(message.to) or message.id in twice:
-            yield LooseEnd(Loose.MESSAGE_WITHOUT_DELIVERIES, message.id)
-    for name in {name for name, _ in tables.keys.values()} - tables.messages.keys():
-        yield LooseEnd(Loose.KEY_WITHOUT_MESSAGE, name)
-    yield from _loose_answers(tables)
-    named = {
-        *(attempt.delivery for attempt in tables.attempts.values()),
-        *(report.delivery for report in tables.reports if report.delivery is not None),
-        *(one.delivery for one in tables.transitions),
-        *(delivery for delivery, _ in tables.chapters),
-    }
-    yield from (LooseEnd(Loose.STRAY, one) for one in sorted(named - tables.deliveries.keys()))
-    yield from _loose_debits(tables)
-    last = {(one.account, one.prefix): (one.after, one.at) for one in tables.pages.changes}
-    for key, weight in tables.pages.weights.items():
-        if last.get(key) != (weight.points, weight.moved_at):
-            yield LooseEnd(Loose.WEIGHT_UNEXPLAINED, " ".join(key))
-
-
-def _loose_debits(tables: _Tables) -> Iterator[LooseEnd]:
-    requests: dict[SubmitId, list[Attempt]] = defaultdict(list)
-    for attempt in tables.attempts.values():
-        requests[attempt.submit].append(attempt)
-    for submit, attempts in requests.items():
-        spending = tables.pages.spending.get(submit)
-        if spending is None and any(one.segments for one in attempts):  # else it is older than debits
-            yield LooseEnd(Loose.DEBIT_MISSING, submit)
-        elif spending is not None and not _is_for(spending, attempts):
-            yield LooseEnd(Loose.DEBIT_WRONG, submit)
-    for submit in sorted(tables.pages.spending.keys() - requests.keys()):
-        yield LooseEnd(Loose.DEBIT_WRONG, submit)
-
-
-def _is_for(spending: Spending, attempts: list[Attempt]) -> bool:
-    """Say whether a debit is what the attempts of its request make it: all of them but those that no vendor took."""
-    kept = [one for one in attempts if one.state not in (AttemptState.NOT_SENT, AttemptState.REFUSED)]
-    resends = any(one.trigger is Trigger.DOUBT for one in attempts)
-    return (spending.account, spending.at) == (attempts[0].account, attempts[0].intended_at) and (
-        (spending.messages, spending.cost, spending.resends)
-        == (len(kept), sum((one.cost for one in kept), Decimal(0)), resends)
-    )
-
-
-def _loose_answers(tables: _Tables) -> Iterator[LooseEnd]:
-    there = {RawId(number) for number in range(1, len(tables.raw) + 1)}
-    for kind, answers in (
-        (Loose.ANSWER_MISSING, tables.applied - there),
-        (Loose.ANSWER_APPLIED_UNREAD, (tables.applied & there) - tables.read),
-        (Loose.ANSWER_UNREAD, there - tables.read),
-    ):
-        yield from (LooseEnd(kind, f"raw {number}") for number in sorted(answers))
+        return find_loose_ends(self._tables)
 
 
 def _fits(delivery: Delivery, wanted: Filter) -> bool:
@@ -368,7 +307,15 @@ def _fits(delivery: Delivery, wanted: Filter) -> bool:
         and wanted.delivery in (None, delivery.id)
         and wanted.state in (None, delivery.state)
         and wanted.to in (None, delivery.to)
+        and (wanted.since is None or delivery.message >= wanted.since)
+        and (wanted.behind is None or _is_behind(delivery, wanted.behind))
     )
+
+
+def _is_behind(delivery: Delivery, other: DeliveryId) -> bool:
+    """Say whether a delivery is listed behind another: newest message first, recipients in order."""
+    message = message_of(other)
+    return delivery.message < message or (delivery.message == message and position_of(delivery.id) > position_of(other))
 
 
 def _may_stay(delivery: Delivery) -> bool:

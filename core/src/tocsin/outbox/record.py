@@ -313,13 +313,20 @@ class Listening:
 
 @attrs.frozen(kw_only=True)
 class Filter:
-    """What `list` asks for. None asks nothing."""
+    """What `list` asks for. None asks nothing.
+
+    Args:
+        since: the message's id is not below this one: ids sort by time.
+        behind: what comes behind that delivery, in the order of the list.
+    """
 
     message: MessageId | None = None
     delivery: DeliveryId | None = None
     state: State | None = None
     to: Msisdn | None = None
     limit: int | None = None
+    since: MessageId | None = None
+    behind: DeliveryId | None = None
 
 
 @attrs.frozen(kw_only=True)

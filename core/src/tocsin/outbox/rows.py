@@ -217,6 +217,24 @@ class ArrivalRows(Protocol):
         ...
 
 
+class ListingRows(Protocol):
+    """What people go through, a page at a time."""
+
+    def events(self, after: int, limit: int) -> tuple[tuple[int, Transition], ...]:
+        """Return up to so many things that happened to deliveries behind that number, each with its own, in order."""
+        ...
+
+    def last_event(self) -> int:
+        """Return the number of the newest of them; 0 for none."""
+        ...
+
+    def inbound(
+        self, account: AccountId | None, before: int | None, limit: int
+    ) -> tuple[tuple[int, StoredInbound], ...]:
+        """Return up to so many inbound messages below that number, each with its own, the newest first."""
+        ...
+
+
 class AlertRows(Protocol):
     """Where alerts stand, and what their audiences were told."""
 
@@ -269,6 +287,7 @@ class Rows(
     StoryRows,
     EvidenceRows,
     ArrivalRows,
+    ListingRows,
     ReviewRows,
     Protocol,
 ):

@@ -13,6 +13,7 @@ from tocsin.model.ids import AccountId, AttemptId, DeliveryId, HolderId, Message
 from tocsin.model.message import Message, MessageClass
 from tocsin.model.phone import Msisdn
 from tocsin.model.submission import Attachment
+from tocsin.outbox import sqlite_listing as listing
 from tocsin.outbox import sqlite_rows as columns
 from tocsin.outbox.loose import LooseEnd
 from tocsin.outbox.ports import RawId
@@ -121,20 +122,7 @@ class SqliteRows:
     # deliveries and holders
 
     def find_deliveries(self, wanted: Filter) -> tuple[Delivery, ...]:
-        asked = {
-            "message": wanted.message,
-            "id": wanted.delivery,
-            "state": None if wanted.state is None else wanted.state.value,
-            "recipient": None if wanted.to is None else wanted.to.full,
-        }
-        given = {column: value for column, value in asked.items() if value is not None}
-        where = " AND ".join(f"{column} = ?" for column in given) or "1"
-        rows = self._rows(
-            f"SELECT * FROM delivery WHERE {where} ORDER BY message DESC, position LIMIT ?",  # noqa: S608 (fixed names)
-            *given.values(),
-            -1 if wanted.limit is None else wanted.limit,
-        )
-        return tuple(columns.read_delivery(row) for row in rows)
+        return listing.find_deliveries(self._session, wanted)
 
     def get_deliveries(self, ids: Iterable[DeliveryId]) -> dict[DeliveryId, Delivery]:
         found = map(columns.read_delivery, self._rows_of("SELECT * FROM delivery WHERE id IN (?)", ids))
@@ -375,6 +363,17 @@ class SqliteRows:
         reports = self._rows("SELECT * FROM report WHERE ?1 IS NULL OR account = ?1 ORDER BY seq DESC", account)
         inbound = self._rows("SELECT * FROM inbound WHERE ?1 IS NULL OR account = ?1 ORDER BY seq DESC", account)
         return tuple(map(columns.read_report, reports)), tuple(map(columns.read_inbound, inbound))
+
+    def events(self, after: int, limit: int) -> tuple[tuple[int, Transition], ...]:
+        return listing.find_events(self._session, after, limit)
+
+    def last_event(self) -> int:
+        return listing.last_event(self._session)
+
+    def inbound(
+        self, account: AccountId | None, before: int | None, limit: int
+    ) -> tuple[tuple[int, StoredInbound], ...]:
+        return listing.find_inbound(self._session, account, before, limit)
 
     # as a whole
 

@@ -274,6 +274,17 @@ class Outbox:
         with self._rows.reading():
             return self._rows.evidence(account)
 
+    def events(self, after: int, limit: int) -> tuple[tuple[int, Transition], ...]:
+        return self._rows.events(after, limit)
+
+    def last_event(self) -> int:
+        return self._rows.last_event()
+
+    def inbound(
+        self, account: AccountId | None, before: int | None, limit: int
+    ) -> tuple[tuple[int, StoredInbound], ...]:
+        return self._rows.inbound(account, before, limit)
+
     def counts(self, *states: State) -> Mapping[tuple[State, AccountId | None], int]:
         with self._rows.reading():
             return self._rows.counts(*states)
