@@ -10,10 +10,10 @@ from tocsin.app import Tocsin
 from tocsin.cli.drill import drill
 from tocsin.cli.output import print_json, print_table, say
 from tocsin.cli.session import Session, json_option, pass_session, shared_options
-from tocsin.cli.standing import KINDS, OPEN, Standing, read_standings
 from tocsin.model.account import Account
 from tocsin.model.ids import AccountId
 from tocsin.outbox.breaker import Mode, mode
+from tocsin.standing import KINDS, OPEN, Standing, read_standings
 
 
 @click.group(invoke_without_command=True, subcommand_metavar="[drain|resume|test NAME]")

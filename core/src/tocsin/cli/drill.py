@@ -13,7 +13,7 @@ import click
 from tocsin.app import Tocsin
 from tocsin.cli.arguments import class_option, read_duration
 from tocsin.cli.exit import Exit, status_of
-from tocsin.cli.output import delivery_json, iso, print_json, say
+from tocsin.cli.output import print_json, say
 from tocsin.cli.session import Session, json_option, pass_session, shared_options
 from tocsin.delivery.poll import PollBusy
 from tocsin.errors import AnswerError, PluginError, TransportError
@@ -22,6 +22,7 @@ from tocsin.model.phone import parse_number
 from tocsin.outbox.record import Delivery
 from tocsin.outbox.state import State
 from tocsin.policy.drill import SOURCE, tags_of
+from tocsin.shown import delivery_json, iso
 from tocsin.story import tell
 
 _LOOK_S = 0.1

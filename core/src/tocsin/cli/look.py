@@ -5,11 +5,12 @@ from __future__ import annotations
 import click
 
 from tocsin.cli.exit import Exit
-from tocsin.cli.output import attempt_json, delivery_json, iso, print_json, print_table, say, story_json
+from tocsin.cli.output import print_json, print_table, say
 from tocsin.cli.session import Session, json_option, pass_session, shared_options
 from tocsin.model.phone import parse_number
 from tocsin.outbox.record import Filter
 from tocsin.outbox.state import State
+from tocsin.shown import attempt_json, delivery_json, iso, story_json
 from tocsin.story import tell
 
 

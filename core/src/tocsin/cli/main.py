@@ -2,32 +2,78 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import sys
 import traceback
+from collections.abc import Iterator, MutableMapping
 from contextlib import suppress
 from typing import TextIO
 
 import click
 
 from tocsin import __version__
-from tocsin.cli.accounts import accounts
-from tocsin.cli.call import call
-from tocsin.cli.demo import demo
 from tocsin.cli.exit import Exit, status_of_error
-from tocsin.cli.look import cancel, explain, list_deliveries, status
-from tocsin.cli.optouts import opt_outs
 from tocsin.cli.output import say
-from tocsin.cli.route import route
-from tocsin.cli.sandbox import sandbox
-from tocsin.cli.send import send
+from tocsin.cli.serve import serve
 from tocsin.cli.session import Session, shared_options
-from tocsin.cli.setup import check, init, vendors
-from tocsin.cli.simulate import simulate
-from tocsin.cli.vendor import balance, inbox, reports
-from tocsin.cli.verify import verify
-from tocsin.cli.worker import worker
 from tocsin.errors import TocsinError
+
+COMMANDS = {
+    "demo": "demo",
+    "init": "setup",
+    "check": "setup",
+    "vendors": "setup",
+    "route": "route",
+    "send": "send",
+    "worker": "worker",
+    "status": "look",
+    "list": "look:list_deliveries",
+    "cancel": "look",
+    "explain": "look",
+    "accounts": "accounts",
+    "balance": "vendor",
+    "reports": "vendor",
+    "inbox": "vendor",
+    "opt-outs": "optouts:opt_outs",
+    "call": "call",
+    "verify": "verify",
+    "simulate": "simulate",
+    "sandbox": "sandbox",
+}
+"""Where each command stands: its module, and its name there where it has another. In the order that newcomers need."""
+
+
+class _Commands(MutableMapping[str, click.Command]):
+    """Commands by name. Each one's module is loaded when it is asked for, and no other."""
+
+    def __init__(self, places: dict[str, str]) -> None:
+        self._places = places
+        self._loaded: dict[str, click.Command] = {}
+
+    def __getitem__(self, name: str) -> click.Command:
+        if name not in self._loaded:
+            module, _, attribute = self._places[name].partition(":")
+            command = getattr(importlib.import_module(f"tocsin.cli.{module}"), attribute or name)
+            self._loaded[name] = command
+        return self._loaded[name]
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._places
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._places)
+
+    def __len__(self) -> int:
+        return len(self._places)
+
+    def __setitem__(self, name: str, command: click.Command) -> None:
+        self._places.setdefault(name, "")
+        self._loaded[name] = command
+
+    def __delitem__(self, name: str) -> None:
+        del self._places[name]
+        self._loaded.pop(name, None)
 
 
 class _Ordered(click.Group):
@@ -39,6 +85,7 @@ class _Ordered(click.Group):
 
 @click.group(
     cls=_Ordered,
+    commands=_Commands(dict(COMMANDS)),
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     epilog="Start with `tocsin demo`, then `tocsin init`. Exit: 0 done, 1 refused, 2 usage or configuration, "
     "3 in doubt, 4 nobody reached, 70 internal error.",
@@ -51,31 +98,6 @@ def cli() -> None:
     tocsin takes a message, chooses a vendor account, submits it once, watches for evidence of delivery, and moves to
     the next account when, and only when, that is the right thing to do.
     """
-
-
-for command in (
-    demo,
-    init,
-    check,
-    vendors,
-    route,
-    send,
-    worker,
-    status,
-    list_deliveries,
-    cancel,
-    explain,
-    accounts,
-    balance,
-    reports,
-    inbox,
-    opt_outs,
-    call,
-    verify,
-    simulate,
-    sandbox,
-):
-    cli.add_command(command)
 
 
 def run(arguments: list[str], session: Session | None = None) -> int:

@@ -6,10 +6,11 @@ from typing import Any
 
 import click
 
-from tocsin.cli.output import iso, print_json, print_table
+from tocsin.cli.output import print_json, print_table
 from tocsin.cli.session import Session, json_option, pass_session, shared_options
 from tocsin.model.optout import OptedOut
 from tocsin.model.phone import Msisdn, parse_number, parse_vendor_number
+from tocsin.shown import iso
 
 
 @click.group("opt-outs", invoke_without_command=True, subcommand_metavar="[add|remove NUMBER]")

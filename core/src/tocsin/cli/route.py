@@ -11,7 +11,7 @@ from click.core import ParameterSource
 
 from tocsin.cli.arguments import class_option, read_tags, read_time
 from tocsin.cli.exit import Exit
-from tocsin.cli.output import iso, print_json, print_table
+from tocsin.cli.output import print_json, print_table
 from tocsin.cli.session import Session, json_option, pass_session, shared_options
 from tocsin.cli.trial import try_cases
 from tocsin.delivery.whatif import Answer, Question, what_if
@@ -19,6 +19,7 @@ from tocsin.model.message import MessageClass
 from tocsin.model.phone import parse_number
 from tocsin.policy.decision import Later
 from tocsin.policy.judge import Candidate, Judgement, Verdict
+from tocsin.shown import iso
 from tocsin.story import plain
 
 

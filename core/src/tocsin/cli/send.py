@@ -11,12 +11,13 @@ import click
 from tocsin.app import Details, Tocsin
 from tocsin.cli.arguments import class_option, read_attachment, read_duration, read_recipients, read_tags, read_time
 from tocsin.cli.exit import Exit, status_of
-from tocsin.cli.output import delivery_json, print_json, print_table, say
+from tocsin.cli.output import print_json, print_table, say
 from tocsin.cli.progress import progress
 from tocsin.cli.session import Session, json_option, pass_session, shared_options
 from tocsin.outbox.record import Delivery
 from tocsin.outbox.state import State
 from tocsin.receipt import Receipt
+from tocsin.shown import delivery_json
 from tocsin.story import why
 
 LISTED = 20

@@ -1,4 +1,7 @@
-"""What every command shares: the options before it, and the tocsin that it opens when it needs one."""
+"""What every command shares: the options before it, and the tocsin that it opens when it needs one.
+
+What only some commands need is loaded when they do: `tocsin notify` has a second for all of it.
+"""
 
 from __future__ import annotations
 
@@ -7,15 +10,15 @@ import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import attrs
 import click
 
-from tocsin import observe
-from tocsin.app import Surroundings, Tocsin
-from tocsin.config import Config, find_config, load_config
-from tocsin.registry import Registry, build_registry
+if TYPE_CHECKING:
+    from tocsin.app import Surroundings, Tocsin
+    from tocsin.config import Config
+    from tocsin.registry import Registry
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -27,17 +30,20 @@ class Session:
     Args:
         config_option: what `--config` says.
         debug: tracebacks for internal errors.
-        surroundings: what reaches outside; a crash test puts its own in place.
+        surroundings: what reaches outside; a crash test puts its own in place. None for the real ones.
         environ: the environment.
     """
 
     config_option: str | None = None
     debug: bool = False
-    surroundings: Surroundings = attrs.field(factory=Surroundings)
+    surroundings: Surroundings | None = None
     environ: Mapping[str, str] = attrs.field(factory=lambda: os.environ)
 
     def load(self) -> tuple[Config, Registry]:
         """Read the configuration with the installed plugins."""
+        from tocsin.config import find_config, load_config
+        from tocsin.registry import build_registry
+
         registry = build_registry()
         path = find_config(self.config_option, self.environ, Path.cwd())
         config = load_config(path, vendors=registry.described(), unavailable=registry.broken(), environ=self.environ)
@@ -46,6 +52,8 @@ class Session:
     @contextmanager
     def open(self) -> Iterator[Tocsin]:
         """Open the configured store and all that works on it."""
+        from tocsin.app import Tocsin
+
         config, registry = self.load()
         with Tocsin(config, registry, self.surroundings) as tocsin:
             yield tocsin
@@ -63,6 +71,8 @@ def _remember_debug(context: click.Context, _: click.Parameter, value: bool) -> 
 
 def _set_verbosity(_: click.Context, __: click.Parameter, value: int) -> None:
     if value:
+        from tocsin import observe
+
         observe.show_log(logging.INFO if value == 1 else logging.DEBUG)
 
 

@@ -12,7 +12,7 @@ import click
 
 from tocsin.app import Tocsin
 from tocsin.cli.exit import Exit, status_of_error
-from tocsin.cli.output import balance_json, inbound_json, print_json, print_table, report_json, say
+from tocsin.cli.output import print_json, print_table, say
 from tocsin.cli.session import Session, json_option, pass_session, shared_options
 from tocsin.delivery.poll import PollBusy, TooSoon
 from tocsin.errors import AnswerError, PluginError, TocsinError, TransportError
@@ -21,6 +21,7 @@ from tocsin.model.balance import Balance
 from tocsin.model.ids import AccountId
 from tocsin.model.outcome import Refused
 from tocsin.outbox.record import StoredInbound, StoredReport
+from tocsin.shown import balance_json, inbound_json, report_json
 
 T = TypeVar("T")
 

@@ -10,7 +10,6 @@ from typing import Any
 
 import attrs
 
-from tocsin.cli.output import iso
 from tocsin.delivery.parts import Parts
 from tocsin.model.account import Account
 from tocsin.model.balance import Balance
@@ -21,6 +20,7 @@ from tocsin.outbox.record import EVIDENCE_WINDOW, Listening
 from tocsin.outbox.spending import DAY
 from tocsin.outbox.state import State
 from tocsin.policy.balance import days_left, is_fresh
+from tocsin.shown import iso
 from tocsin.story import plain
 
 KINDS = ("reports", "inbound", "balance")
