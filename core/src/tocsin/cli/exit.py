@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING
 
 from tocsin.errors import (
     AnswerError,
@@ -19,10 +20,11 @@ from tocsin.errors import (
     TocsinError,
     TransportError,
 )
-from tocsin.model.ids import DeliveryId
-from tocsin.outbox.record import Attempt, Delivery
 from tocsin.outbox.state import State
-from tocsin.story import reached_nobody
+
+if TYPE_CHECKING:
+    from tocsin.model.ids import DeliveryId
+    from tocsin.outbox.record import Attempt, Delivery
 
 
 class Exit(enum.IntEnum):
@@ -74,6 +76,8 @@ def status_of(
 def _status(delivery: Delivery, attempts: tuple[Attempt, ...], open_: frozenset[State]) -> Exit:
     if delivery.state in _DOUBTFUL or delivery.state in open_:
         return Exit.IN_DOUBT
+    from tocsin.story import reached_nobody  # not before: `tocsin notify` is in a hurry, and needs no story
+
     if reached_nobody(delivery, attempts):
         return Exit.NOBODY_REACHED
     return Exit.REFUSED if delivery.state in _ENDED_BADLY else Exit.OK
