@@ -276,6 +276,7 @@ DAMAGES = {
     "delivered without a report": ("taken", "I6", lambda one: then(one, Event.REPORTED_DELIVERED)),
     "undelivered without a report": ("taken", "I6", lambda one: then(one, Event.REPORTED_FAILED)),
     "a report of another number": ("delivered", "I8", lambda one: with_row(one, to=OTHER_NUMBER)),
+    "a report with a token alone": ("delivered", "I8", lambda one: with_row(one, trust=Trust.TOKEN)),
     "a report of a shared account": ("proved by number", "I8", lambda one: with_row(one, shared=True)),
     "a report of an older message": (
         "proved by number",

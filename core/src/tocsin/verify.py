@@ -15,6 +15,7 @@ from tocsin.errors import InvalidInput
 from tocsin.model.ids import AccountId, DeliveryId, VendorId, message_of, position_of
 from tocsin.model.message import Message
 from tocsin.model.phone import E164
+from tocsin.model.push import Trust
 from tocsin.model.report import ReportState
 from tocsin.outbox.evidence import CLOCK_SKEW
 from tocsin.outbox.loose import Loose
@@ -289,6 +290,8 @@ def _check_matches(dossier: Dossier) -> Iterator[Violation]:
             yield Violation("I8", delivery.id, "a report settled a doubt by its number alone, and must not have")
         elif not row.by_number and row.report.vendor_id is None:
             yield Violation("I8", delivery.id, "a report without an id is matched to it, and not by its number")
+        elif row.trust is Trust.TOKEN:
+            yield Violation("I8", delivery.id, "a report that anybody may have pushed is matched to it")
 
 
 def _may_settle(row: StoredReport, doubt: Attempt) -> bool:

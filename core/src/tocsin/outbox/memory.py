@@ -25,6 +25,7 @@ from tocsin.model.phone import Msisdn
 from tocsin.outbox.loose import LooseEnd
 from tocsin.outbox.memory_alerts import MemoryAlerts
 from tocsin.outbox.memory_books import MemoryBooks
+from tocsin.outbox.memory_pushes import MemoryPushes
 from tocsin.outbox.memory_review import find_loose_ends
 from tocsin.outbox.memory_tables import Tables
 from tocsin.outbox.ports import RawId
@@ -65,6 +66,7 @@ class MemoryRows:
         self._tables = Tables()
         self.books = MemoryBooks(lambda: self._tables.pages, self._numbered)
         self.alerts = MemoryAlerts(lambda: self._tables.board)
+        self.pushes = MemoryPushes(lambda: self._tables)
 
     @contextmanager
     def transaction(self, name: str) -> Iterator[None]:
@@ -231,7 +233,7 @@ class MemoryRows:
         return tuple(
             one
             for one in self._tables.reports
-            if one.delivery is None
+            if one.may_be_matched
             and one.account == account
             and one.report.vendor_id == vendor_id
             and one.received_at >= since
@@ -241,7 +243,7 @@ class MemoryRows:
         return tuple(
             one
             for one in self._tables.reports
-            if one.delivery is None
+            if one.may_be_matched
             and not one.shared
             and (one.account, one.report.to) == (account, to)
             and one.received_at >= since

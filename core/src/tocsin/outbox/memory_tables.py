@@ -44,6 +44,7 @@ class Tables:
     quarantine: list[tuple[RawId, str]] = attrs.field(factory=list)
     pages: Pages = attrs.field(factory=Pages)
     board: Board = attrs.field(factory=Board)
+    wanted: dict[tuple[AccountId, str], datetime] = attrs.field(factory=dict)
 
     def copy(self) -> Tables:
         """Return them as they are, to put back after a transaction that failed."""

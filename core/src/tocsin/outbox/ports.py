@@ -14,6 +14,7 @@ from typing import NewType, Protocol
 from tocsin.model.balance import Balance
 from tocsin.model.ids import AccountId, DeliveryId, HolderId, MessageId
 from tocsin.model.message import Message
+from tocsin.model.push import VerifiedPush
 from tocsin.model.report import Batch, InboundMessage, Report
 from tocsin.outbox.account_ports import AccountBook
 from tocsin.outbox.alert import Intake, Taken
@@ -175,6 +176,10 @@ class Polling(Protocol):
         """Return how the polls of each account and kind have gone."""
         ...
 
+    def wanted_polls(self, account: AccountId) -> Mapping[str, datetime]:
+        """Return when something last made a poll of each kind wanted sooner; kinds without are absent."""
+        ...
+
 
 class Evidence(Protocol):
     """T7."""
@@ -193,6 +198,15 @@ class Evidence(Protocol):
         """Store every inbound message, quarantine the unreadable.
 
         Whoever wrote one of the words, and nothing else, is sent no more.
+        """
+        ...
+
+    def apply_push(
+        self, raw: RawId, push: VerifiedPush, words: tuple[str, ...] = (), *, shared: bool, now: datetime
+    ) -> bool:
+        """Store what a push held that is not known yet, all of it together; say whether nobody did so before.
+
+        Of a push with a token alone nothing is matched, and no word obeyed: the next poll is wanted sooner.
         """
         ...
 

@@ -249,9 +249,10 @@ class RawAnswer:
     """What a vendor said, word for word, stored before anything reads it.
 
     Args:
-        kind: `reports`, `inbound` or `unasked`.
+        kind: `reports`, `inbound`, `unasked` or `pushed`.
         fault: why the answer is cut, if it is.
-        status, headers: of an HTTP answer, so that it can be read again; None and none otherwise.
+        status: of an HTTP answer, so that it can be read again; None otherwise.
+        headers: of an HTTP answer or of a push, likewise; none otherwise.
     """
 
     account: AccountId
@@ -281,14 +282,24 @@ class StoredReport:
     by_number: bool = False
     shared: bool = False
 
+    @property
+    def may_be_matched(self) -> bool:
+        """Whether it waits for an attempt that it may speak of: one that anybody may have pushed never does."""
+        return self.delivery is None and self.trust > Trust.TOKEN
+
 
 @attrs.frozen(kw_only=True)
 class StoredInbound:
-    """An inbound message as it was stored."""
+    """An inbound message as it was stored.
+
+    Args:
+        trust: of the best that said so, where it came more than once.
+    """
 
     account: AccountId
     message: InboundMessage
     received_at: datetime
+    trust: Trust = Trust.POLL
 
 
 @attrs.frozen(kw_only=True)

@@ -13,6 +13,7 @@ from typing import Protocol
 from tocsin.model.ids import AccountId, AttemptId, DeliveryId, HolderId, MessageId, VendorId
 from tocsin.model.message import Message
 from tocsin.model.phone import Msisdn
+from tocsin.model.push import Trust
 from tocsin.outbox.alert import AlertKey, AlertRecord, Stream, StreamKey
 from tocsin.outbox.books import Books
 from tocsin.outbox.loose import LooseEnd
@@ -217,6 +218,34 @@ class ArrivalRows(Protocol):
         ...
 
 
+class PushRows(Protocol):
+    """What is asked of what vendors push: it may come twice, and from anybody."""
+
+    def is_read(self, raw: RawId) -> bool:
+        """Say whether an answer is marked as read."""
+        ...
+
+    def is_known(self, pushed: StoredReport) -> bool:
+        """Say whether a pushed row that says the same is stored, and is trusted as much at least."""
+        ...
+
+    def trust_of(self, arrived: StoredInbound) -> Trust | None:
+        """Return the trust of the stored message that is the same, the least trusted of them; None for none."""
+        ...
+
+    def raise_trust(self, arrived: StoredInbound) -> None:
+        """Trust that message as much as this one."""
+        ...
+
+    def want_poll(self, account: AccountId, kind: str, now: datetime) -> None:
+        """Write down that a poll of that kind is wanted."""
+        ...
+
+    def wanted_polls(self, account: AccountId) -> dict[str, datetime]:
+        """Return when a poll of each kind was last wanted."""
+        ...
+
+
 class ListingRows(Protocol):
     """What people go through, a page at a time."""
 
@@ -301,6 +330,11 @@ class Rows(
     @property
     def alerts(self) -> AlertRows:
         """What is kept of alerts, in the same transactions."""
+        ...
+
+    @property
+    def pushes(self) -> PushRows:
+        """What is asked of what vendors push, in the same transactions."""
         ...
 
     def transaction(self, name: str) -> AbstractContextManager[None]:

@@ -31,6 +31,7 @@ from tocsin.outbox.record import (
 from tocsin.outbox.sqlite_alerts import SqliteAlerts
 from tocsin.outbox.sqlite_books import SqliteBooks
 from tocsin.outbox.sqlite_file import open_file
+from tocsin.outbox.sqlite_pushes import SqlitePushes
 from tocsin.outbox.sqlite_review import find_loose_ends, find_reports
 from tocsin.outbox.sqlite_session import Boundary, Session
 from tocsin.outbox.state import State
@@ -65,6 +66,7 @@ class SqliteRows:
         self._rows = self._session.rows
         self._rows_of = self._session.rows_of
         self.books = SqliteBooks(connection, self._session)
+        self.pushes = SqlitePushes(connection, self._session)
         self.alerts = SqliteAlerts(connection, self._session)
 
     def lead(self) -> None:
@@ -313,8 +315,8 @@ class SqliteRows:
 
     def orphans(self, account: AccountId, vendor_id: VendorId, since: datetime) -> tuple[StoredReport, ...]:
         rows = self._rows(
-            "SELECT * FROM report WHERE account = ? AND vendor_id = ? AND delivery IS NULL AND received_at >= ?"
-            " ORDER BY seq",
+            "SELECT * FROM report WHERE account = ? AND vendor_id = ? AND delivery IS NULL AND trust > 1"
+            " AND received_at >= ? ORDER BY seq",
             account,
             vendor_id,
             columns.microseconds(since),
@@ -323,8 +325,8 @@ class SqliteRows:
 
     def orphans_to(self, account: AccountId, to: Msisdn, since: datetime) -> tuple[StoredReport, ...]:
         rows = self._rows(
-            "SELECT * FROM report WHERE account = ? AND recipient = ? AND delivery IS NULL AND shared = 0"
-            " AND received_at >= ? ORDER BY seq",
+            "SELECT * FROM report WHERE account = ? AND recipient = ? AND delivery IS NULL AND trust > 1"
+            " AND shared = 0 AND received_at >= ? ORDER BY seq",
             account,
             to.full,
             columns.microseconds(since),
@@ -348,8 +350,8 @@ class SqliteRows:
 
     def add_inbound(self, raw: RawId, messages: Iterable[StoredInbound]) -> None:
         self._sql.executemany(
-            "INSERT INTO inbound (raw, account, received_at, sender, text, at, extension, vendor_id)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            "INSERT INTO inbound (raw, account, received_at, sender, text, at, extension, vendor_id, trust)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
             ((raw, *columns.inbound_columns(one)) for one in messages),
         )
 

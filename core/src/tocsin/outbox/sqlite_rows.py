@@ -310,6 +310,7 @@ def inbound_columns(stored: StoredInbound) -> Columns:
         maybe(stored.message.at),
         stored.message.extension,
         stored.message.vendor_id,
+        stored.trust,
     )
 
 
@@ -325,4 +326,5 @@ def read_inbound(row: Row) -> StoredInbound:
             vendor_id=None if row["vendor_id"] is None else VendorId(row["vendor_id"]),
         ),
         received_at=moment(row["received_at"]),
+        trust=Trust(row["trust"]),
     )

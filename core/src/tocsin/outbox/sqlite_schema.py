@@ -89,6 +89,21 @@ CREATE TABLE turn (
 """
 """What accounts have used up, how they fare, and who wants no more."""
 
+PUSHES = """
+CREATE INDEX report_orphans ON report (account, vendor_id) WHERE delivery IS NULL AND trust > 1;
+CREATE INDEX report_orphans_to ON report (account, recipient) WHERE delivery IS NULL AND trust > 1;
+CREATE INDEX report_pushed ON report (account, recipient, vendor_id) WHERE trust < 3;
+CREATE INDEX inbound_by_sender ON inbound (account, sender);
+
+CREATE TABLE poll_wanted (
+    account TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    at INTEGER NOT NULL,
+    PRIMARY KEY (account, kind)
+) WITHOUT ROWID;
+"""
+"""What is asked of what vendors push: what may be matched (1 is a token alone, 3 a poll), what came before."""
+
 SCHEMA = (
     """
 CREATE TABLE message (
@@ -257,8 +272,6 @@ CREATE TABLE report (
     by_number INTEGER NOT NULL,
     shared INTEGER NOT NULL
 );
-CREATE INDEX report_orphans ON report (account, vendor_id) WHERE delivery IS NULL;
-CREATE INDEX report_orphans_to ON report (account, recipient) WHERE delivery IS NULL;
 
 CREATE TABLE inbound (
     seq INTEGER PRIMARY KEY,
@@ -269,7 +282,8 @@ CREATE TABLE inbound (
     text TEXT NOT NULL,
     at INTEGER,
     extension TEXT NOT NULL,
-    vendor_id TEXT
+    vendor_id TEXT,
+    trust INTEGER NOT NULL DEFAULT 3
 );
 
 CREATE TABLE quarantine (
@@ -279,6 +293,7 @@ CREATE TABLE quarantine (
     piece TEXT NOT NULL
 );
 """
+    + PUSHES
 )
 
 _TO_3_COLUMNS = """
@@ -294,6 +309,11 @@ _TO_3_ROWS = """
 INSERT INTO spending SELECT a.submit, a.account, min(a.intended_at), m.class, 0, 0, count(*), 0
     FROM attempt a JOIN delivery d ON d.id = a.delivery JOIN message m ON m.id = d.message
     WHERE a.state IN ('intent', 'accepted', 'unknown') GROUP BY a.submit;
+"""
+_TO_4_COLUMNS = """
+ALTER TABLE inbound ADD COLUMN trust INTEGER NOT NULL DEFAULT 3;
+DROP INDEX report_orphans;
+DROP INDEX report_orphans_to;
 """
 
 MIGRATIONS: dict[int, str] = {
@@ -321,6 +341,6 @@ CREATE TABLE listening (
 ) WITHOUT ROWID;
 """,
     2: _TO_3_COLUMNS + BOOKS + _TO_3_ROWS,
-    3: ALERTS,
+    3: ALERTS + _TO_4_COLUMNS + PUSHES,
 }
 """What makes a store of that version one of the next."""

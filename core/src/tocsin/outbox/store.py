@@ -16,6 +16,7 @@ import attrs
 from tocsin.model.balance import Balance
 from tocsin.model.ids import AccountId, DeliveryId, HolderId, MessageId
 from tocsin.model.message import Message
+from tocsin.model.push import VerifiedPush
 from tocsin.model.report import Batch, InboundMessage, Report
 from tocsin.outbox.accepting import Accepting
 from tocsin.outbox.accounts import Accounts
@@ -212,6 +213,10 @@ class Outbox:
         with self._rows.reading():
             return self._rows.listenings()
 
+    def wanted_polls(self, account: AccountId) -> dict[str, datetime]:
+        with self._rows.reading():
+            return self._rows.pushes.wanted_polls(account)
+
     def spool(self, raw: RawAnswer, now: datetime) -> RawId:
         return self._arrivals.spool(raw, now)
 
@@ -222,6 +227,11 @@ class Outbox:
         self, raw: RawId, batch: Batch[InboundMessage], now: datetime, words: tuple[str, ...] = ()
     ) -> None:
         self._arrivals.apply_inbound(raw, batch, now, words)
+
+    def apply_push(
+        self, raw: RawId, push: VerifiedPush, words: tuple[str, ...] = (), *, shared: bool, now: datetime
+    ) -> bool:
+        return self._arrivals.apply_push(raw, push, words, shared=shared, now=now)
 
     def quarantine(self, raw: RawId, why: str, now: datetime) -> None:
         self._arrivals.quarantine(raw, why, now)
