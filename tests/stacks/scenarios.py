@@ -1,0 +1,79 @@
+"""What happens to a stack and to tocsin: an alert fires, repeats and resolves, and something goes wrong meanwhile.
+
+Called by the run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+import attrs
+
+from .judge import FIRING
+from .stage import Stage
+from .waiting import until
+
+FEW, MANY, KILLS = 3, 30, 10
+
+
+@attrs.frozen(kw_only=True)
+class Scenario:
+    """One story.
+
+    Args:
+        title: for people.
+        play: tells it.
+        units: how many alerts.
+        dark: the first account's vendor refuses connections all through it.
+        copies: whether second copies may be there, where `explain` names them.
+    """
+
+    title: str
+    play: Callable[[Stage], None]
+    units: int = FEW
+    dark: bool = False
+    copies: bool = False
+
+
+def fire_repeat_resolve(stage: Stage) -> None:
+    """Let all units break, let the stack repeat itself, let all be mended."""
+    with stage.told_once():
+        stage.fire(stage.units)
+    stage.let_repeat()
+    with stage.told_once():
+        stage.resolve(stage.units)
+
+
+def be_slow(stage: Stage) -> None:
+    """Do the same before a gateway, or a store, that takes too long over each transition."""
+    with stage.slowed():
+        stage.fire(stage.units)
+    stage.let_repeat()
+    with stage.slowed():
+        stage.resolve(stage.units)
+
+
+def kill_ten_times(stage: Stage) -> None:
+    """Let units break a few at a time, kill after each time; then let them be mended in the same way."""
+    stage.vendors.be_slow()
+    batches = _batches(stage.units, KILLS // 2)
+    for turn, batch in enumerate(batches, 1):
+        stage.fire(batch)
+        stage.rig.repeat()
+        stage.kill(turn)
+    until(lambda: stage.on_phones(FIRING), "everybody has heard of all that broke", within_s=120.0)
+    for turn, batch in enumerate(batches, 1 + KILLS // 2):
+        stage.resolve(batch)
+        stage.kill(turn)
+
+
+def _batches(units: Sequence[str], count: int) -> list[Sequence[str]]:
+    return [units[first::count] for first in range(count)]
+
+
+SCENARIOS: Mapping[str, Scenario] = {
+    "calm": Scenario(title="in calm", play=fire_repeat_resolve),
+    "dark": Scenario(title="the first vendor is dark", play=fire_repeat_resolve, dark=True),
+    "slow": Scenario(title="slower than patience", play=be_slow),
+    "killed": Scenario(title=f"killed {KILLS} times", play=kill_ten_times, units=MANY, copies=True),
+}

@@ -1,0 +1,151 @@
+"""The system under test: `tocsin serve` with two accounts, one class and one group, as an operator would run it.
+
+It is killed as a power cut would: no process hears of it before. Called by the scenarios.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import sys
+import urllib.error
+import urllib.request
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+from .people import PEOPLE
+from .processes import descendants, is_alive, kill
+from .programs import Account, Program, free_port
+from .waiting import until
+
+KEY = "key-of-the-stacks"
+ALERTS = "/v1/alerts/alertmanager?group=oncall&class=critical"
+
+AT_REST = frozenset({"delivered", "undelivered", "failed", "expired", "parked", "cancelled"})
+
+_SETTINGS = """\
+allow_inline_secrets = true
+
+[store]
+url = "sqlite:///tocsin.db"
+
+{accounts}
+[groups]
+oncall = {numbers}
+
+[[routes]]
+name = "all"
+strategy = "failover"
+accounts = ["main", "backup"]
+
+[gateway]
+listen = "127.0.0.1:{port}"
+
+[[gateway.keys]]
+name = "stacks"
+sha256 = "{digest}"
+scopes = ["send:alert", "send:critical"]
+"""
+
+
+class Service:
+    """`tocsin serve`, started by `start`.
+
+    Args:
+        home: an empty directory.
+        account: who runs it.
+        accounts: the accounts' part of its configuration.
+        more: further tables.
+    """
+
+    def __init__(self, home: Path, account: Account, accounts: str, more: str = "") -> None:
+        self._home, self._account = home, account
+        self.port = free_port()
+        settings = _SETTINGS.format(
+            accounts=accounts,
+            numbers=json.dumps(list(PEOPLE.values())),
+            port=self.port,
+            digest=hashlib.sha256(KEY.encode()).hexdigest(),
+        )
+        self.config = account.write(home / "tocsin.toml", settings + more)
+        self._serve: Program | None = None
+        self._starts = 0
+
+    @property
+    def store(self) -> Path:
+        """Its SQLite file."""
+        return self._home / "tocsin.db"
+
+    @property
+    def url(self) -> str:
+        """Where its gateway listens."""
+        return f"http://127.0.0.1:{self.port}"
+
+    def start(self) -> None:
+        """Start it, and wait until it answers and works."""
+        command = (sys.executable, "-P", "-m", "tocsin", "--config", str(self.config), "serve")
+        self._starts += 1
+        environ = {"SSL_CERT_FILE": os.devnull}
+        self._serve = Program(command, self._home, self._account, f"serve-{self._starts:02}", environ)
+        self.wait_until_ready()
+
+    def wait_until_ready(self) -> None:
+        """Wait until the gateway answers and a worker works."""
+        until(self._is_ready, "the gateway and the worker are ready")
+
+    def kill_processes(self) -> None:
+        """Kill the gateway and the worker, with all that they started; their supervisor lives on."""
+        assert self._serve is not None
+        victims = descendants(self._serve.pid)
+        kill(victims)
+        until(lambda: not any(map(is_alive, victims)), "the killed processes are gone")
+
+    def kill_all(self) -> None:
+        """Kill the supervisor first, and then all that it had started."""
+        assert self._serve is not None
+        orphans = descendants(self._serve.pid)
+        self._serve.kill()
+        kill(orphans)
+        until(lambda: not any(map(is_alive, orphans)), "the orphans are gone")
+
+    def stop(self) -> int | None:
+        """Tell it to end, and return its status; None where it did not run."""
+        if self._serve is None:
+            return None
+        status = self._serve.stop()
+        self._serve = None
+        return status
+
+    def abandon(self) -> None:
+        """Leave nothing of it running."""
+        if self._serve is not None:
+            self.kill_all()
+            self._serve = None
+
+    def ask(self, *arguments: str) -> Any:
+        """Run a command that shows something; return its document."""
+        done = self.run(*arguments, "--json")
+        return json.loads(done.stdout)
+
+    def run(self, *arguments: str) -> Any:
+        """Run a command of `tocsin`; return how it ended."""
+        command = (sys.executable, "-P", "-m", "tocsin", "--config", str(self.config), *arguments)
+        return self._account.run(*command, environ={"SSL_CERT_FILE": os.devnull})
+
+    def states(self) -> Counter[str]:
+        """Count the deliveries in each state."""
+        return Counter(one["state"] for one in self.ask("list"))
+
+    @property
+    def log(self) -> str:
+        """What it has said since it was started last."""
+        return "" if self._serve is None else self._serve.log
+
+    def _is_ready(self) -> bool:
+        try:
+            with urllib.request.urlopen(f"{self.url}/readyz", timeout=5) as answer:
+                return bool(answer.status == 200)
+        except (OSError, urllib.error.URLError):
+            return False
