@@ -13,7 +13,7 @@ from tocsin.model.message import MessageClass
 from tocsin.model.phone import E164
 
 NOW = datetime(2026, 11, 21, 23, 33, 30, tzinfo=UTC)
-CHANGED = datetime(2026, 11, 21, 23, 33, 3, tzinfo=UTC)
+CHANGED = datetime(2026, 11, 21, 23, 33, 3, 999999, tzinfo=UTC)
 HOSTILE = "/var 97% \"quoted\" $HOME `id` é磁 ; rm -rf $(touch x) \\ 'single' <b> & | *"
 ALICE, BOB = E164("+8613900000001"), E164("+8613900000002")
 
@@ -97,6 +97,13 @@ def test_a_recovery_ends_what_its_problem_began():
     alert = alert_of(icinga(type="RECOVERY", state="OK", state_change="1795304037"))
     assert alert.fingerprint == alert_of(icinga()).fingerprint
     assert (alert.starts_at, alert.ends_at) == (None, datetime(2026, 11, 21, 23, 33, 57, tzinfo=UTC))
+
+
+def test_what_happens_within_a_second_is_in_order():
+    """A whole second stands for the moment at which it is heard of: an end and a new beginning in it are in order."""
+    heard = [datetime(2026, 11, 21, 23, 33, 3, part, tzinfo=UTC) for part in (1, 2)]
+    assert [read_notice(gather(icinga(), {}), "r", now).alerts[0].starts_at for now in heard] == heard
+    assert alert_of(icinga(state_change="1795303983.25")).starts_at == CHANGED.replace(microsecond=250000)
 
 
 def test_a_host_has_no_service():

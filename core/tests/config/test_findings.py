@@ -38,6 +38,7 @@ STORE = [
     ('[store]\nurl = "sqlite:///"', f"store.url: {_SQLITE}"),
     ('[store]\nurl = "sqlite://x.db"', f"store.url: {_SQLITE}"),
     ('[store]\nurl = "sqlite:///x.db?mode=ro"', f"store.url: {_SQLITE}"),
+    ('[store]\nspool = "a\\u0000b"', "store.spool: expected the path of a directory, such as /var/spool/tocsin"),
     ('[store]\nkey = { env = "K" }', "store.key: encryption at rest is not available yet; leave it out"),
     ('[store]\nulr = "x"', 'store.ulr: unknown key; did you mean "url"?'),
 ]

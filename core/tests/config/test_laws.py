@@ -21,7 +21,7 @@ from tocsin.errors import ConfigError
 _CANARY = "canary-7f3a"
 _DOCUMENT = {
     "allow_inline_secrets": True,
-    "store": {"url": "sqlite:///tocsin.db", "key": {"env": "K"}},
+    "store": {"url": "sqlite:///tocsin.db", "spool": "spool", "key": {"env": "K"}},
     "accounts": {
         "main": {
             "vendor": "winnerlook",

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from tocsin.config import Gateway, Store, find_config, load_config
+from tocsin.config import Gateway, Store, find_config, load_config, load_store
 from tocsin.errors import ConfigError
 from tocsin.model.account import Drill, Limits, Polling, Rate
 from tocsin.model.hours import Hours
@@ -198,6 +198,27 @@ def test_an_empty_file_is_a_configuration(read, tmp_path):
 def test_a_relative_store_is_relative_to_the_file(read, tmp_path, url, path):
     """Three slashes name a path beside the configuration, four an absolute one."""
     assert read(f'[store]\nurl = "{url}"').store.path == tmp_path / path
+
+
+@pytest.mark.parametrize(("spool", "path"), [("spool", "spool"), ("/srv/spool", "/srv/spool")])
+def test_a_spool_is_relative_to_the_file(read, tmp_path, spool, path):
+    """A spool is named by its path; a relative one starts beside the configuration."""
+    assert read(f'[store]\nspool = "{spool}"').store == Store(path=tmp_path / "tocsin.db", spool=tmp_path / path)
+
+
+def test_the_store_and_the_groups_are_read_by_themselves(tmp_path):
+    """Who is in a hurry learns where the store is, and who is in a group, whatever else the file holds."""
+    path = tmp_path / "tocsin.toml"
+    path.write_text(
+        'routes = 1\n[store]\nspool = "s"\n[groups]\nops = ["13900000001"]\n[accounts.a]\nvendor = "none"\n'
+    )
+    store, groups = load_store(path)
+    assert (store.spool, groups) == (tmp_path / "s", {"ops": (E164("+8613900000001"),)})
+    path.write_text("")
+    assert load_store(path) == (Store(path=tmp_path / "tocsin.db"), None)
+    path.write_text("[store]\nspool = 1\n[groups]\nops = []\n")
+    with pytest.raises(ConfigError, match=r"store\.spool(.|\n)*groups\.ops"):
+        load_store(path)
 
 
 def test_a_trailing_slash_of_an_address_is_dropped(read):

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from tocsin.errors import InvalidInput
 from tocsin.model.alert import Alert, AlertStatus, Notice
@@ -86,6 +86,7 @@ _OF_ITS_KIND = {
 _LABELS = ("type", "host", "service", "state", "last_state", "address", "contact")
 _ANNOTATIONS = ("output", "author", "comment", "date")
 
+_SECOND = timedelta(microseconds=999_999)
 _MACRO = re.compile(r"\$[^$]*\$")
 _SECONDS = re.compile(r"[0-9]{9,11}(?:\.[0-9]+)?", re.ASCII)
 
@@ -147,7 +148,7 @@ def read_notice(said: Mapping[str, str], receiver: str, now: datetime, instance:
     place = [_one_line(_need(said, "host")), *(_one_line(said[field]) for field in ("service",) if field in said)]
     names = [instance, *place] if instance else place
     status = STATUSES[kind]
-    changed_at = _moment(said.get("state_change")) or _moment(said.get("time")) or now
+    changed_at = _moment(said.get("state_change"), now) or _moment(said.get("time"), now) or now
     alert = Alert(
         fingerprint="!".join([*names, kind, _event(said, now)] if status is AlertStatus.EVENT else names),
         status=status,
@@ -195,6 +196,13 @@ def _one_line(text: str) -> str:
     return " ".join(text.split())
 
 
-def _moment(text: str | None) -> datetime | None:
-    """Return the time of so many seconds since 1970; None where it is none."""
-    return datetime.fromtimestamp(float(text), UTC) if text and _SECONDS.fullmatch(text.strip()) else None
+def _moment(text: str | None, now: datetime) -> datetime | None:
+    """Return the time of so many seconds since 1970; None where it is none.
+
+    A whole second stands for the moment of it at which we hear of it, or its end: what ends and begins anew within one
+    second is in order.
+    """
+    if not text or not _SECONDS.fullmatch(text.strip()):
+        return None
+    moment = datetime.fromtimestamp(float(text), UTC)
+    return moment if "." in text else min(max(now, moment), moment + _SECOND)

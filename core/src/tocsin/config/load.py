@@ -17,9 +17,10 @@ from tocsin.config.routes import read_routes
 from tocsin.config.secrets import SecretResolver
 from tocsin.config.store import read_store
 from tocsin.config.table import Table
-from tocsin.config.values import Config
+from tocsin.config.values import Config, Store
 from tocsin.errors import ConfigError
 from tocsin.model.account import Vendor
+from tocsin.model.phone import E164
 
 _VARIABLE = "TOCSIN_CONFIG"
 _FILE = "tocsin.toml"
@@ -76,6 +77,23 @@ def load_config(
     if findings.lines:
         raise ConfigError(str(path), tuple(findings.lines))
     return config
+
+
+def load_store(path: Path) -> tuple[Store, Mapping[str, tuple[E164, ...]] | None]:
+    """Read of a configuration where its store is, and its groups; None for the groups where it has no such table.
+
+    For whoever is in a hurry, or may not read the rest: no secret is asked for, and nothing else is looked at.
+
+    Raises:
+        ConfigError: with every finding in these two tables.
+    """
+    findings = Findings()
+    root = Table("", _parse(path), findings)
+    store = read_store(root.table("store"), path.absolute().parent)
+    groups = read_groups(root.table("groups"))
+    if findings.lines:
+        raise ConfigError(str(path), tuple(findings.lines))
+    return store, groups if "groups" in root.content else None
 
 
 def _parse(path: Path) -> dict[str, object]:

@@ -24,10 +24,11 @@ def read_store(table: Table, directory: Path) -> Store:
         directory: absolute; relative paths start from it.
     """
     path = table.read("url", partial(_sqlite_path, directory)) or directory / _DEFAULT_FILE
+    spool = table.read("spool", partial(_spool_path, directory))
     if table.take("key") is not None:
         table.note("key", "encryption at rest is not available yet; leave it out")
     table.refuse_unasked()
-    return Store(path=path)
+    return Store(path=path, spool=spool)
 
 
 def _sqlite_path(directory: Path, value: object) -> Path:
@@ -38,3 +39,10 @@ def _sqlite_path(directory: Path, value: object) -> Path:
     if written is None or written[1] == ":memory:":
         raise Unfit("expected sqlite:///tocsin.db (beside this file) or sqlite:////var/lib/tocsin/tocsin.db")
     return directory / written[1]
+
+
+def _spool_path(directory: Path, value: object) -> Path:
+    written = units.text(value)
+    if not written.isprintable():
+        raise Unfit("expected the path of a directory, such as /var/spool/tocsin")
+    return directory / written

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import attrs
 
-from tocsin.model.account import Account
+from tocsin.model.account import Account, Rate
 from tocsin.model.ids import AccountId
 from tocsin.model.limits import FleetLimits, OptOut
 from tocsin.model.phone import E164
@@ -20,9 +20,11 @@ class Store:
 
     Args:
         path: absolute path of the SQLite file.
+        spool: absolute path of the directory that takes notifications for the store; None for one of its own beside it.
     """
 
     path: Path
+    spool: Path | None = None
 
 
 @attrs.frozen(kw_only=True)
@@ -32,12 +34,14 @@ class GatewayKey:
     Args:
         name: for people and the audit.
         sha256: of the key, 64 lower-case hexadecimal digits; the key itself is nowhere stored.
-        scopes: what it may do, such as `send:alert`.
+        scopes: what it may do: `send:CLASS`, `read`, `cancel`.
+        limits: how often it may be used, any of them binding; none for no limit.
     """
 
     name: str
     sha256: str = attrs.field(repr=False)
     scopes: tuple[str, ...]
+    limits: tuple[Rate, ...] = ()
 
 
 @attrs.frozen(kw_only=True)
