@@ -6,9 +6,12 @@ into a line by a new argument.
 
 from __future__ import annotations
 
+import enum
+import json
 import logging
 import sys
-from collections.abc import MutableMapping
+import time
+from collections.abc import Mapping, MutableMapping
 from typing import Any
 
 import structlog
@@ -29,22 +32,37 @@ ACCOUNT_CLOSED = "tocsin.account.closed"
 ACCOUNT_OPENED = "tocsin.account.opened"
 QUALITY_MOVED = "tocsin.quality.moved"
 OPTED_OUT = "tocsin.recipient.opted_out"
+GATEWAY_LISTENING = "tocsin.gateway.listening"
+GATEWAY_STOPPED = "tocsin.gateway.stopped"
+GATEWAY_REQUEST = "tocsin.gateway.request"
+GATEWAY_SERVER = "tocsin.gateway.server"
+PROCESS_STARTED = "tocsin.process.started"
+PROCESS_ENDED = "tocsin.process.ended"
+RELOADED = "tocsin.reloaded"
 
 ALLOWED_KEYS = frozenset(
     {
         "account",
+        "address",
         "cause",
         "code",
         "count",
+        "endpoint",
         "event",
         "exception",
         "fault",
+        "key_name",
         "kind",
         "level",
         "message_id",
+        "method",
+        "ms",
+        "pid",
         "plugin",
+        "process",
         "quarantined",
         "reason",
+        "status",
         "submit",
         "timestamp",
         "vendor",
@@ -59,12 +77,29 @@ def keep_allowed(_: object, __: str, event: MutableMapping[str, Any]) -> Mutable
     return event
 
 
+_logfmt = structlog.processors.LogfmtRenderer(key_order=["event"], drop_missing=True)
+
+
+class Line:
+    """One event, which becomes text only where somebody writes it: as `key=value`, or as its formatter likes."""
+
+    def __init__(self, event: Mapping[str, Any]) -> None:
+        self.event = event
+
+    def __str__(self) -> str:
+        return _logfmt(None, "", dict(self.event))
+
+
+def _as_line(_: object, __: str, event: MutableMapping[str, Any]) -> tuple[tuple[Line], dict[str, Any]]:
+    return (Line(event),), {}
+
+
 log: structlog.stdlib.BoundLogger = structlog.wrap_logger(
     logging.getLogger("tocsin"),
     processors=[
         structlog.stdlib.filter_by_level,
         keep_allowed,
-        structlog.processors.LogfmtRenderer(key_order=["event"], drop_missing=True),
+        _as_line,
     ],
     wrapper_class=structlog.stdlib.BoundLogger,
 )
@@ -74,21 +109,44 @@ tocsin decides what becomes of them; how that application has set structlog up f
 logging.getLogger("tocsin").addHandler(logging.NullHandler())
 
 
+class LogFormat(enum.StrEnum):
+    """How a line is written."""
+
+    LOGFMT = "logfmt"
+    """For people: the time, the level, then `key=value`."""
+
+    JSON = "json"
+    """For a collector: one JSON object to a line."""
+
+
+class _Json(logging.Formatter):
+    """Writes a record as one JSON object: `timestamp`, `level` and `event` first."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        event = record.msg.event if isinstance(record.msg, Line) else {"event": record.getMessage()}
+        moment = f"{time.strftime('%Y-%m-%dT%H:%M:%S', time.gmtime(record.created))}.{int(record.msecs):03}Z"
+        head = {"timestamp": moment, "level": record.levelname.lower(), "event": event["event"]}
+        return json.dumps(head | dict(event), default=str)
+
+
+_FORMATTERS = {
+    LogFormat.LOGFMT: logging.Formatter("%(asctime)s %(levelname)s %(message)s"),
+    LogFormat.JSON: _Json(),
+}
+
+
 class _StandardError(logging.StreamHandler[Any]):
     """Writes to what is standard error at that moment."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
 
     def emit(self, record: logging.LogRecord) -> None:
         self.stream = sys.stderr
         super().emit(record)
 
 
-def show_log(level: int) -> None:
-    """Write our log lines to standard error, from that level on: what `--verbose` does. Once is enough."""
+def show_log(level: int, form: LogFormat = LogFormat.LOGFMT) -> None:
+    """Write our log lines to standard error, from that level on: what `--verbose` does. The last call counts."""
     logger = logging.getLogger("tocsin")
-    if not any(isinstance(handler, _StandardError) for handler in logger.handlers):
-        logger.addHandler(_StandardError())
+    shown = [handler for handler in logger.handlers if isinstance(handler, _StandardError)] or [_StandardError()]
+    shown[0].setFormatter(_FORMATTERS[form])
+    logger.addHandler(shown[0])
     logger.setLevel(level)

@@ -15,7 +15,6 @@ import click
 from tocsin import __version__
 from tocsin.cli.exit import Exit, status_of_error
 from tocsin.cli.output import say
-from tocsin.cli.serve import serve
 from tocsin.cli.session import Session, shared_options
 from tocsin.errors import TocsinError
 
@@ -26,7 +25,9 @@ COMMANDS = {
     "vendors": "setup",
     "route": "route",
     "send": "send",
+    "serve": "serve",
     "worker": "worker",
+    "gateway": "gateway",
     "status": "look",
     "list": "look:list_deliveries",
     "cancel": "look",

@@ -1,0 +1,72 @@
+"""The application: which endpoint answers where. Built once, in the process that serves."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import falcon
+
+from tocsin.app import Tocsin
+from tocsin.config import Config
+from tocsin.gateway import problems
+from tocsin.gateway.admission import Admission
+from tocsin.gateway.committer import Committer
+from tocsin.gateway.events import Events
+from tocsin.gateway.health import Alive
+from tocsin.gateway.keys import Keyring
+from tocsin.gateway.looking import Accounts, Inbound
+from tocsin.gateway.messages import Messages, OneMessage
+from tocsin.gateway.openapi import Document
+from tocsin.gateway.reception import Reception
+
+if TYPE_CHECKING:
+    from wsgiref.types import WSGIApplication
+
+MOST_REQUESTS = 48
+"""How many requests are worked on at a time; more are told to come again. Below the server's threads, of which streams
+of events keep some."""
+
+
+def build_app(tocsin: Tocsin, config: Config, *, stopping: threading.Event) -> WSGIApplication:
+    """Return the WSGI application.
+
+    Args:
+        tocsin: at work; whoever opened it closes it.
+        config: what it was made from.
+        stopping: set when the gateway is told to end: what streams then ends.
+    """
+    reception = Reception(
+        tocsin=tocsin,
+        keys=Keyring(config.gateway.keys, tocsin.parts.clock.monotonic),
+        committer=Committer(tocsin.parts.store, tocsin.parts.clock, broken=_end),
+        stopping=stopping,
+    )
+    app = falcon.App()
+    app.req_options.strip_url_path_trailing_slash = True  # never a redirect: it would lose a body
+    app.req_options.auto_parse_qs_csv = False
+    problems.install(app)
+    for path, resource in endpoints(reception).items():
+        app.add_route(path, resource)
+    return Admission(app, MOST_REQUESTS)
+
+
+def endpoints(reception: Reception) -> Mapping[str, object]:
+    """Return what answers, by its path."""
+    return {
+        "/v1/messages": Messages(reception),
+        "/v1/messages/{name}": OneMessage(reception),
+        "/v1/inbound": Inbound(reception),
+        "/v1/accounts": Accounts(reception),
+        "/v1/events": Events(reception),
+        "/healthz": Alive(),
+        "/openapi.json": Document(),
+    }
+
+
+def _end() -> None:
+    """End this process in good order: nobody knows what its store holds, and the next one looks."""
+    os.kill(os.getpid(), signal.SIGTERM)
