@@ -37,7 +37,7 @@ from tocsin.model.report import InboundMessage, Report
 from tocsin.model.submission import Attachment
 from tocsin.outbox.holders import Holders
 from tocsin.outbox.ports import Store
-from tocsin.outbox.record import Delivery, Filter
+from tocsin.outbox.record import Acceptance, Delivery, Filter
 from tocsin.outbox.role import WorkerRole
 from tocsin.outbox.sqlite import open_rows
 from tocsin.outbox.sqlite_session import Boundary
@@ -60,6 +60,7 @@ class Details(TypedDict, total=False):
     subject: str
     attachments: tuple[Attachment, ...]
     only: AccountId | None
+    expires_at: datetime | None
 
 
 @attrs.frozen(kw_only=True)
@@ -173,6 +174,17 @@ class Tocsin:
             NotFound: there is no account of the name that `only` gives.
         """
         return self._accept(_draft(to, text, cls, details), holder=None)
+
+    def prepare(
+        self,
+        *,
+        to: Iterable[str | E164],
+        text: str,
+        cls: MessageClass | str = MessageClass.ALERT,
+        **details: Unpack[Details],
+    ) -> Acceptance:
+        """Make what `send` would store, for who stores many together. Takes and raises what `send` does."""
+        return self._prepare(_draft(to, text, cls, details), holder=None)
 
     def deliver_now(
         self,
@@ -309,19 +321,21 @@ class Tocsin:
         )
 
     def _accept(self, draft: Draft, holder: HolderId | None) -> Receipt:
+        acceptance = self._prepare(draft, holder)
+        return Receipt(self._parts.store.accept(acceptance, acceptance.message.accepted_at), self._parts.store)
+
+    def _prepare(self, draft: Draft, holder: HolderId | None) -> Acceptance:
         parts = self._parts
         if draft.only is not None:
             parts.fleet.account(draft.only)
-        now = parts.clock.now()
-        acceptance = prepare(
+        return prepare(
             draft,
             parts.fleet.routes,
             parts.fleet.registry.middleware,
-            now=now,
+            now=parts.clock.now(),
             draw_bits=secrets.randbits,
             holder=holder,
         )
-        return Receipt(parts.store.accept(acceptance, now), parts.store)
 
     def _holding(self) -> _Holding:
         return _Holding(self._parts, self._holders)

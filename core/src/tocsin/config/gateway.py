@@ -12,8 +12,7 @@ from tocsin.model.message import MessageClass
 
 _LISTEN = re.compile(r"(?:\[([0-9A-Fa-f:.]+)\]|([A-Za-z0-9._-]+)):([0-9]{1,5})")
 _SHA256 = re.compile(r"[0-9A-Fa-f]{64}")
-_SCOPE = re.compile(r"[a-z]+(?::[a-z]+)?")
-_SEND = {f"send:{cls.value}" for cls in MessageClass}
+SCOPES = (*(f"send:{cls.value}" for cls in MessageClass), "read", "cancel")
 
 
 def read_gateway(table: Table) -> Gateway:
@@ -26,8 +25,9 @@ def read_gateway(table: Table) -> Gateway:
             entry.note("name", f"another key is named {quote(key.name)}")
         elif key is not None:
             keys[key.name] = key
+    proxies = table.read_list("trusted_proxies", units.network) or ()
     table.refuse_unasked()
-    return Gateway(host=host, port=port, keys=tuple(keys.values()))
+    return Gateway(host=host, port=port, keys=tuple(keys.values()), trusted_proxies=proxies)
 
 
 def _read_key(table: Table) -> GatewayKey | None:
@@ -36,8 +36,9 @@ def _read_key(table: Table) -> GatewayKey | None:
     scopes = table.read_list("scopes", _scope, least=1)
     if "scopes" not in table.content:
         table.note("scopes", 'missing; expected a list such as ["send:alert"]')
+    limits = table.read_list("limits", units.rate) or ()
     table.refuse_unasked()
-    return GatewayKey(name=name, sha256=sha256, scopes=scopes) if name and sha256 and scopes else None
+    return GatewayKey(name=name, sha256=sha256, scopes=scopes, limits=limits) if name and sha256 and scopes else None
 
 
 def _listen(value: object) -> tuple[str, int]:
@@ -54,6 +55,6 @@ def _sha256(value: object) -> str:
 
 
 def _scope(value: object) -> str:
-    if not isinstance(value, str) or not _SCOPE.fullmatch(value) or (value.startswith("send:") and value not in _SEND):
-        raise Unfit(f"expected a scope such as {', '.join(sorted(_SEND))}")
+    if not isinstance(value, str) or value not in SCOPES:
+        raise Unfit(f"expected a scope: {', '.join(SCOPES)}")
     return value

@@ -52,11 +52,13 @@ class Gateway:
         host: name or address to listen on, an IPv6 address without brackets.
         port: TCP port; 0 lets the system choose.
         keys: by whom it may be called.
+        trusted_proxies: networks of reverse proxies: what they say of whom they speak for is believed.
     """
 
     host: str = "127.0.0.1"
     port: int = 8470
     keys: tuple[GatewayKey, ...] = ()
+    trusted_proxies: tuple[str, ...] = ()
 
 
 @attrs.frozen(kw_only=True)

@@ -27,6 +27,7 @@ class Draft:
         to: recipients; one given twice counts once.
         text: may be empty with attachments only.
         send_at: aware; None for now.
+        expires_at: aware; when no submit may begin any more, if that is sooner than its route says.
         only: the one account that it may leave through, whatever its route says; None for any of its route.
     """
 
@@ -41,6 +42,7 @@ class Draft:
     subject: str = attrs.field(default="", repr=False)
     attachments: tuple[Attachment, ...] = ()
     only: AccountId | None = None
+    expires_at: datetime | None = None
 
     def fingerprint(self) -> str:
         """Return a digest of all that an idempotency key stands for."""
@@ -54,6 +56,7 @@ class Draft:
             "subject": self.subject,
             "attachments": [[one.name, hashlib.sha256(one.content).hexdigest()] for one in self.attachments],
             **({} if self.only is None else {"only": self.only}),
+            **({} if self.expires_at is None else {"expires_at": self.expires_at.isoformat()}),
         }
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
@@ -107,9 +110,22 @@ def prepare(
         raise InvalidInput("a plugin took every recipient off the message")
     message = attrs.evolve(message, to=tuple(dict.fromkeys(message.to)))
     deliveries = _new_deliveries(message, routes, draft.only, now)
+    if draft.expires_at is not None:
+        deliveries = tuple(_until(draft.expires_at, one) for one in deliveries)
     if holder is not None:  # submitted at once: a time to send at is the vendor's to keep
         deliveries = tuple(attrs.evolve(delivery, due_at=now) for delivery in deliveries)
     return Acceptance(message=message, deliveries=deliveries, fingerprint=draft.fingerprint(), holder=holder)
+
+
+def _until(expires_at: datetime, delivery: NewDelivery) -> NewDelivery:
+    """Let a delivery expire no later than that.
+
+    Raises:
+        InvalidInput: it would expire before it is due.
+    """
+    if expires_at <= delivery.due_at:
+        raise InvalidInput("the message would expire before it can be sent; expected a later time to expire at")
+    return attrs.evolve(delivery, expires_at=min(expires_at, delivery.expires_at))
 
 
 def _check_characters(draft: Draft) -> None:

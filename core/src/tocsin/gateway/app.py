@@ -39,12 +39,7 @@ def build_app(tocsin: Tocsin, config: Config, *, stopping: threading.Event) -> W
         config: what it was made from.
         stopping: set when the gateway is told to end: what streams then ends.
     """
-    reception = Reception(
-        tocsin=tocsin,
-        keys=Keyring(config.gateway.keys, tocsin.parts.clock.monotonic),
-        committer=Committer(tocsin.parts.store, tocsin.parts.clock, broken=_end),
-        stopping=stopping,
-    )
+    reception = open_reception(tocsin, config, stopping)
     app = falcon.App()
     app.req_options.strip_url_path_trailing_slash = True  # never a redirect: it would lose a body
     app.req_options.auto_parse_qs_csv = False
@@ -52,6 +47,16 @@ def build_app(tocsin: Tocsin, config: Config, *, stopping: threading.Event) -> W
     for path, resource in endpoints(reception).items():
         app.add_route(path, resource)
     return Admission(app, MOST_REQUESTS)
+
+
+def open_reception(tocsin: Tocsin, config: Config, stopping: threading.Event) -> Reception:
+    """Return what every endpoint works with."""
+    return Reception(
+        tocsin=tocsin,
+        keys=Keyring(config.gateway.keys, tocsin.parts.clock.monotonic),
+        committer=Committer(tocsin.parts.store, tocsin.parts.clock, broken=_end),
+        stopping=stopping,
+    )
 
 
 def endpoints(reception: Reception) -> Mapping[str, object]:
