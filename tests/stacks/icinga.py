@@ -143,8 +143,13 @@ def _place(name: str) -> str:
     return "run" if name == "InitRun" else name.lower()
 
 
-def _binary() -> str:
+def find_binary() -> str | None:
+    """Return the path of the program itself, which is no service's script; None where it is not installed."""
     found = [path for pattern in _BINARIES for path in sorted(Path("/").glob(pattern[1:]))]
-    if not found:
+    return str(found[0]) if found else None
+
+
+def _binary() -> str:
+    if (found := find_binary()) is None:
         raise Missing("not installed: icinga2; `make test-stacks` as root installs Debian's packages")
-    return str(found[0])
+    return found

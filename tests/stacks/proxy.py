@@ -22,8 +22,8 @@ class Proxy:
         self._upstream = upstream
         self._hold_s = 0.0
         self._requests = 0
-        self._lock = threading.Lock()
-        self._closing = threading.Event()
+        self._lock = threading.Condition()
+        self._closing = False
         self._sockets: set[socket.socket] = set()
         self._listener = socket.create_server(("127.0.0.1", 0))
         self._threads = [self._start(self._accept)]
@@ -40,13 +40,16 @@ class Proxy:
             return self._requests
 
     def hold(self, seconds: float) -> None:
-        """From now on hold each answer back for so long, counted from its request."""
-        self._hold_s = seconds
+        """From now on hold each answer back for so long, counted from its request; also those that wait by now."""
+        with self._lock:
+            self._hold_s = seconds
+            self._lock.notify_all()
 
     def close(self) -> None:
         """Close every socket, and end every thread."""
-        self._closing.set()
         with self._lock:
+            self._closing = True
+            self._lock.notify_all()
             sockets = [self._listener, *self._sockets]
         for one in sockets:
             _hang_up(one)
@@ -61,7 +64,7 @@ class Proxy:
 
     def _accept(self) -> None:
         with contextlib.suppress(OSError):
-            while not self._closing.is_set():
+            while not self._closing:
                 client, _ = self._listener.accept()
                 with self._lock:
                     self._sockets.add(client)
@@ -94,10 +97,17 @@ class Proxy:
     def _pass_back(self, server: socket.socket, client: socket.socket, asked_at: list[float]) -> None:
         with contextlib.suppress(OSError):
             while data := server.recv(65536):
-                if self._closing.wait(max(0.0, asked_at[0] + self._hold_s - time.monotonic())):
+                if not self._may_answer(asked_at[0]):
                     break
                 client.sendall(data)
         _hang_up(client)
+
+    def _may_answer(self, asked_at: float) -> bool:
+        """Wait until an answer may go; say whether it may, or all is over."""
+        with self._lock:
+            while not self._closing and (left_s := asked_at + self._hold_s - time.monotonic()) > 0:
+                self._lock.wait(left_s)
+            return not self._closing
 
 
 def _hang_up(one: socket.socket) -> None:

@@ -90,6 +90,17 @@ def test_an_answer_is_held_back(gateway, proxy):
     connection.close()
 
 
+def test_what_is_held_may_be_let_go(gateway, proxy):
+    """An answer that waits goes as soon as it may."""
+    proxy.hold(600)
+    connection = ask(proxy)
+    until(lambda: gateway.asked, "the request passes", within_s=10)
+    proxy.hold(0)
+
+    assert connection.getresponse().status == 202
+    connection.close()
+
+
 def test_closing_waits_for_no_answer(gateway, proxy):
     """A proxy that is closed hangs up on whoever waits."""
     proxy.hold(600)
