@@ -15,7 +15,7 @@ from tocsin.policy.route import CLASS_RULES, Strategy
 from tocsin.registry import build_registry
 
 CONFIGURATION = "docs/reference/configuration.md"
-ENVIRON = {"WINNERLOOK_PASSWORD": "one", "IPYY_PASSWORD": "two", "MAIN_PUSH_TOKEN": "three"}
+ENVIRON = {"WINNERLOOK_PASSWORD": "one", "IPYY_PASSWORD": "two", "MAIN_PUSH_TOKEN": "three-three-three"}
 SECRET_NOTATIONS = ("env", "file", "keyring")
 
 

@@ -105,6 +105,7 @@ ACCOUNTS = [
     (_ACCOUNT + 'poll = { report = "5s" }', 'accounts.main.poll.report: unknown key; did you mean "reports"?'),
     (_ACCOUNT + 'push = { allow = ["203.0.113.1/24"] }', f"accounts.main.push.allow[0]: {_NETWORK}"),
     (_ACCOUNT + "push = { allow = [7] }", f"accounts.main.push.allow[0]: {_NETWORK}"),
+    ('[gateway]\ntrusted_proxies = ["10.0.0.1/8"]', f"gateway.trusted_proxies[0]: {_NETWORK}"),
     (_WINNERLOOK, f"accounts.main.insecure_http: {_PLAIN_HTTP}"),
     (_WINNERLOOK + "insecure_http = true", f"accounts.main.insecure_http: {_PLAIN_HTTP}"),
     (

@@ -147,11 +147,23 @@ def test_a_loaded_configuration_shows_no_secret(read):
     config = read(
         "allow_inline_secrets = true\n"
         '[accounts.a]\nvendor = "ipyy"\nuser_id = "1"\naccount = "x"\n'
-        f'password = "{CANARY}"\npush = {{ token = "{CANARY}" }}\n'
+        f'password = "{CANARY}"\npush = {{ token = "{CANARY}{CANARY}" }}\n'
         '[groups]\nall = ["13900000000"]\n'
     )
 
     assert config.accounts["a"].settings.password.reveal() == CANARY
-    assert config.accounts["a"].push.token.reveal() == CANARY
+    assert config.accounts["a"].push.token.reveal() == CANARY + CANARY
     assert CANARY not in repr(config)
     assert "13900000000" not in repr(config)
+
+
+@pytest.mark.parametrize("token", ["eleven-char", "twelve/chars", "twelve chars", "zwölf-zeichen", "twelve-chars\\n"])
+def test_a_token_that_cannot_stand_in_an_address_is_refused(findings, token):
+    """A push token is a part of an address: one that is short, or would have to be escaped, is named and not shown."""
+    found = findings(
+        'allow_inline_secrets = true\n[accounts.a]\nvendor = "ipyy"\nuser_id = "1"\naccount = "x"\npassword = "x"\n'
+        f'push = {{ token = "{token}" }}\n'
+    )
+
+    expected = "expected at least 12 letters, digits and - . _ ~ alone: it is a part of an address"
+    assert found == (f"accounts.a.push.token: {expected}",)

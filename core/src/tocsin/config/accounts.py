@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import re
 from collections.abc import Collection, Mapping
 from datetime import timedelta
@@ -21,6 +20,7 @@ from tocsin.model.account import Account, Drill, Limits, Polling, PushAccess, Ve
 from tocsin.model.ids import AccountId
 
 _NAME = re.compile(r"\w[\w.-]{0,63}")
+_TOKEN = re.compile(r"[A-Za-z0-9._~-]{12,}")
 _URL = re.compile(r"https?://[^\s@?#]+")
 _LEAST_DRILL_PACE = timedelta(minutes=1)
 _PLAIN_HTTP = 'expected "acknowledged": over plain http, password, numbers and texts travel unencrypted'
@@ -164,16 +164,11 @@ def _drill_pace(value: object) -> timedelta:
 
 def _read_push(table: Table, secrets: SecretResolver) -> PushAccess:
     token = table.read("token", secrets.resolve)
-    allow = table.read_list("allow", _network) or ()
+    if token is not None and not _TOKEN.fullmatch(token.reveal()):
+        table.note("token", "expected at least 12 letters, digits and - . _ ~ alone: it is a part of an address")
+    allow = table.read_list("allow", units.network) or ()
     table.refuse_unasked()
     return PushAccess(token=token, allow=allow)
-
-
-def _network(value: object) -> str:
-    try:
-        return str(ipaddress.ip_network(units.text(value)))
-    except ValueError:
-        raise Unfit("expected an address or a network such as 203.0.113.0/24, with no bits behind its mask") from None
 
 
 def _seconds(value: object) -> float:

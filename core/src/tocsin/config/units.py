@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+import ipaddress
 import re
 from collections.abc import Callable, Mapping
 from datetime import timedelta
@@ -160,6 +161,14 @@ def budget(value: object) -> Decimal:
     if exact <= 0:
         raise Unfit("expected an amount above 0")
     return exact
+
+
+def network(value: object) -> str:
+    """Read an address or a network."""
+    try:
+        return str(ipaddress.ip_network(text(value)))
+    except ValueError:
+        raise Unfit("expected an address or a network such as 203.0.113.0/24, with no bits behind its mask") from None
 
 
 def _decimal_text(value: str | int) -> str:
