@@ -1,4 +1,4 @@
-"""A vendor's own account fields: TOML values into the vendor's settings class, by way of cattrs.
+"""A plugin's own fields, of an account or a source: TOML values into its settings class, by way of cattrs.
 
 The class says by its types what may be written, and by its validators what is right. Both speak through findings here.
 """
@@ -22,7 +22,9 @@ from tocsin.config.findings import Unfit, key_path
 from tocsin.config.secrets import SecretResolver
 from tocsin.config.table import Table
 from tocsin.model.account import Vendor
+from tocsin.model.alert import SourceKind
 from tocsin.model.secret import Secret
+from tocsin.model.template import Expression, Template
 
 _REFUSALS = (ValueError, TypeError, AttributeError, BaseValidationError, StructureHandlerNotFoundError)
 _OTHER_VALUE = "expected another value"
@@ -32,16 +34,16 @@ _WITHHELD: tuple[type, ...] = (type(attrs.NOTHING), type(attrs.Factory(list)), S
 Fields = Mapping[str, "attrs.Attribute[Any]"]
 
 
-def read_settings(table: Table, vendor: Vendor, secrets: SecretResolver) -> object | None:
-    """Return the vendor's settings as the account's table gives them, or None after a finding.
+def read_settings(table: Table, owner: Vendor | SourceKind, secrets: SecretResolver) -> object | None:
+    """Return the plugin's settings as the table of an account or a source gives them, or None after a finding.
 
     Args:
-        table: the account's table; its other keys belong to the core.
-        vendor: whose settings class is built.
+        table: of the account or source; its other keys belong to the core.
+        owner: whose settings class is built.
         secrets: resolves fields of type `Secret`.
     """
     before = len(table.findings.lines)
-    members = attrs.fields(attrs.resolve_types(vendor.settings))
+    members = attrs.fields(attrs.resolve_types(owner.settings))
     fields: Fields = {field.alias or field.name: field for field in members if field.init}
     values = _structure_each(table, fields, _converter(secrets))
     draft = _draft(table, fields, values)
@@ -49,8 +51,9 @@ def read_settings(table: Table, vendor: Vendor, secrets: SecretResolver) -> obje
         if key in values:
             _judge(table, key, field, draft, values[key])
         elif key not in table.content and field.default is attrs.NOTHING:
-            table.note(key, f"missing; the vendor {vendor.name} needs it")
-    return _build(table, vendor.settings, values) if len(table.findings.lines) == before else None
+            what = "vendor" if isinstance(owner, Vendor) else "kind"
+            table.note(key, f"missing; the {what} {owner.name} needs it")
+    return _build(table, owner.settings, values) if len(table.findings.lines) == before else None
 
 
 def _structure_each(table: Table, fields: Fields, converter: Converter) -> dict[str, Any]:
@@ -141,6 +144,8 @@ def _converter(secrets: SecretResolver) -> Converter:
         Decimal: units.amount,
         timedelta: units.duration,
         Secret: secrets.resolve,
+        Template: units.template,
+        Expression: units.expression,
     }
     converter = Converter(forbid_extra_keys=True)
     for kind, parser in parsers.items():

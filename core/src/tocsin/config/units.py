@@ -1,4 +1,4 @@
-"""Parsers of single values: texts, numbers, durations, rates, amounts. Each returns the value or raises `Unfit`."""
+"""Parsers of single values: texts, numbers, durations, rates, templates. Each returns the value or raises `Unfit`."""
 
 from __future__ import annotations
 
@@ -11,9 +11,10 @@ from decimal import Decimal
 from typing import TypeVar
 
 from tocsin.config.findings import Unfit, did_you_mean, quote
-from tocsin.errors import InvalidNumber
+from tocsin.errors import InvalidNumber, MissingExtra
 from tocsin.model.account import Rate
 from tocsin.model.phone import E164, parse_number
+from tocsin.model.template import BadTemplate, Expression, Template
 
 T = TypeVar("T")
 E = TypeVar("E", bound=enum.Enum)
@@ -169,6 +170,26 @@ def network(value: object) -> str:
         return str(ipaddress.ip_network(text(value)))
     except ValueError:
         raise Unfit("expected an address or a network such as 203.0.113.0/24, with no bits behind its mask") from None
+
+
+def template(value: object) -> Template:
+    """Read a template, and compile it."""
+    return _compile(Template, value)
+
+
+def expression(value: object) -> Expression:
+    """Read an expression, and compile it."""
+    return _compile(Expression, value)
+
+
+def _compile(kind: Callable[[str], T], value: object) -> T:
+    written = text(value)
+    try:
+        return kind(written)
+    except BadTemplate as error:
+        raise Unfit(f"expected Jinja2: {error}") from None
+    except MissingExtra as error:
+        raise Unfit(str(error)) from None
 
 
 def _decimal_text(value: str | int) -> str:

@@ -11,6 +11,7 @@ from tocsin.model.account import Account, Rate
 from tocsin.model.ids import AccountId
 from tocsin.model.limits import FleetLimits, OptOut
 from tocsin.model.phone import E164
+from tocsin.model.source import Source
 from tocsin.policy.route import Route
 
 
@@ -74,6 +75,7 @@ class Config:
         gateway: the HTTP service.
         limits: what holds for all accounts together.
         opt_out: how people say that they want no more.
+        sources: of alerts, by name; those that nobody configured are there by the names of their kinds.
     """
 
     source: str
@@ -84,3 +86,4 @@ class Config:
     gateway: Gateway
     limits: FleetLimits = attrs.field(factory=FleetLimits)
     opt_out: OptOut = attrs.field(factory=OptOut)
+    sources: Mapping[str, Source] = attrs.field(factory=dict)
