@@ -137,6 +137,14 @@ def test_a_missing_keyring_library_is_named(resolver, monkeypatch):
     assert refusal(resolver, {"keyring": "sms/demo"}) == "needs the keyring library: pip install keyring"
 
 
+@pytest.mark.parametrize("notation", [{"env": "UNSET"}, {"file": "gone"}, {"keyring": "a/b"}, "text", 1])
+def test_who_sends_nothing_reads_no_secret(tmp_path, notation):
+    """Without an environment every secret stays where it is, and what stands in its place is no part of it."""
+    unread = SecretResolver(directory=tmp_path, environ=None).resolve(notation)
+    assert unread == SecretResolver(directory=tmp_path, environ=None).resolve({"env": "FULL"})
+    assert CANARY not in unread.reveal()
+
+
 def test_the_resolver_shows_no_environment(resolver):
     """The environment holds the secrets, so it is not in the repr."""
     assert CANARY not in repr(resolver)

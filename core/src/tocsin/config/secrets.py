@@ -19,6 +19,7 @@ from tocsin.model.secret import Secret
 
 _NOTATIONS = '{ env = "NAME" }, { file = "path" } or { keyring = "service/user" }'
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_UNREAD = "unread-unread-unread"
 _READABLE_BY_OTHERS = stat.S_IRGRP | stat.S_IROTH
 
 
@@ -28,25 +29,27 @@ class SecretResolver:
 
     Args:
         directory: that relative file names start from.
-        environ: the environment.
+        environ: the environment; None leaves every secret where it is, for who sends nothing.
         allow_inline: whether a literal text may be a secret.
     """
 
     directory: Path
-    environ: Mapping[str, str] = attrs.field(repr=False)
+    environ: Mapping[str, str] | None = attrs.field(repr=False)
     allow_inline: bool = False
 
     def resolve(self, value: object) -> Secret:
-        """Return the secret that the notation names.
+        """Return the secret that the notation names; in place of one that is left where it is, a word that is none.
 
         Raises:
             Unfit: it is no such notation, or what it names is missing, empty or open to others.
         """
+        if self.environ is None:
+            return Secret(_UNREAD)
         match value:
             case str():
                 found = self._from_text(value)
             case {"env": str(name), **rest} if not rest:
-                found = self._from_environment(name)
+                found = _from_environment(name, self.environ)
             case {"file": str(name), **rest} if not rest:
                 found = _from_file(self.directory / name)
             case {"keyring": str(name), **rest} if not rest:
@@ -65,12 +68,13 @@ class SecretResolver:
             )
         return value
 
-    def _from_environment(self, name: str) -> str:
-        if not _VARIABLE.fullmatch(name):
-            raise Unfit('expected the name of an environment variable, as in { env = "NAME" }')
-        if not self.environ.get(name):
-            raise Unfit(f"the environment variable {name} is {'empty' if name in self.environ else 'not set'}")
-        return self.environ[name]
+
+def _from_environment(name: str, environ: Mapping[str, str]) -> str:
+    if not _VARIABLE.fullmatch(name):
+        raise Unfit('expected the name of an environment variable, as in { env = "NAME" }')
+    if not environ.get(name):
+        raise Unfit(f"the environment variable {name} is {'empty' if name in environ else 'not set'}")
+    return environ[name]
 
 
 def _from_file(path: Path) -> str:
