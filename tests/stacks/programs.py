@@ -25,7 +25,8 @@ from .waiting import Stuck, until
 
 USER = "nagios"
 STOP_S = 30.0
-_READING = ("cap_dac_read_search", "cap_dac_override")
+_READING = ("dac_read_search", "dac_override")
+"""Capabilities, the lesser first: not every container has it."""
 
 
 class Missing(Exception):
@@ -82,8 +83,18 @@ class Account:
         )
 
 
+_CAN_RUN = """
+import os, subprocess, sys
+import tocsin
+sys.exit(sys.base_prefix != sys.argv[1] or subprocess.call([sys.executable, "-c", "import tocsin"]))
+"""
+
+
 def find_account() -> Account:
     """Return this run's own account, or where that is root's, the one of the monitoring packages.
+
+    Where that may not even read the Python that runs this, such as one below /root, it is given the right to read; what
+    it may write stays its own files.
 
     Raises:
         Missing: that account cannot run tocsin as it is installed here.
@@ -91,10 +102,9 @@ def find_account() -> Account:
     if os.geteuid() != 0:
         return Account()
     plain = ("setpriv", f"--reuid={USER}", f"--regid={USER}", "--clear-groups")
-    capable = (f"--inh-caps=+{name[4:]}" for name in _READING), (f"--ambient-caps=+{name[4:]}" for name in _READING)
-    for more in ((), *zip(*capable, strict=True)):
+    for more in ((), *((f"--inh-caps=+{name}", f"--ambient-caps=+{name}") for name in _READING)):
         account = Account((*plain, *more))
-        if account.run(sys.executable, "-c", "import tocsin").returncode == 0:
+        if account.run(sys.executable, "-c", _CAN_RUN, sys.base_prefix).returncode == 0:
             return account
     raise Missing(f"user {USER} cannot run {sys.executable}: is it installed, and may it be read?")
 
