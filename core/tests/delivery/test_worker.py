@@ -56,8 +56,8 @@ class Shift:
         error: what `run` raised.
     """
 
-    def __init__(self, house, reopen=None, *, drain=False, holder=None):
-        self.worker = Worker(house.parts, holder or house.holder, reopen or (lambda: house.outbox))
+    def __init__(self, house, reopen=None, *, drain=False, holder=None, take_up=lambda: None):
+        self.worker = Worker(house.parts, holder or house.holder, reopen or (lambda: house.outbox), take_up)
         self.error = None
         self._drain = drain
         self._thread = threading.Thread(target=self._run)
@@ -416,3 +416,26 @@ def test_urgent_messages_overtake_while_every_line_is_busy(house_of):
 
     (place,) = [position for position, text in enumerate(texts) if b"alarm" in text]
     assert place < LINES + 4
+
+
+def test_a_worker_takes_up_the_spool_before_it_ends(house_of):
+    """What waits on the spool is taken in at the beginning: a worker that only drains delivers it as well."""
+    house = house_of(Line(), poll=NO_POLLS)
+    with Shift(house, drain=True, take_up=lambda: house.queue("13900000001")) as shift:
+        shift.join()
+    assert states(house) == [State.SUBMITTED]
+
+
+def test_a_worker_looks_at_the_spool_again_and_again(house_of, monkeypatch):
+    """Every few seconds it looks again, and a store that fails then is met like at any other time."""
+    monkeypatch.setattr(worker_module, "TAKE_UP_S", 0.01)
+    looks = []
+
+    def take_up():
+        looks.append(1)
+        if len(looks) == 2:
+            raise StoreFailed("busy")
+
+    with Shift(house_of(Line(), poll=NO_POLLS), take_up=take_up) as shift:
+        wait_until(lambda: len(looks) >= 4)
+    assert shift.error is None

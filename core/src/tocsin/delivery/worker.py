@@ -30,6 +30,9 @@ from tocsin.outbox.ports import Store
 LOOK_S = 0.1
 """How often the store is looked at for what other processes put there."""
 
+TAKE_UP_S = 2.0
+"""How often the worker takes up what waits on the spool."""
+
 UPKEEP_S = 10.0
 """How often the worker renews its lease, and looks for holders that died."""
 
@@ -44,13 +47,22 @@ class Worker:
         parts: what delivery works with.
         holder: the name that it claims under.
         reopen: opens the store anew, for what is known when a commit's outcome is not.
+        take_up: takes into the store what waits on the spool.
     """
 
-    def __init__(self, parts: Parts, holder: HolderId, reopen: Callable[[], Store]) -> None:
+    def __init__(
+        self,
+        parts: Parts,
+        holder: HolderId,
+        reopen: Callable[[], Store],
+        take_up: Callable[[], object] = lambda: None,
+    ) -> None:
         self._stopping = threading.Event()
         self._parts = attrs.evolve(parts, hold_on=self._hold_on)
         self._holder = holder
         self._reopen = reopen
+        self._take_up = take_up
+        self._taken_up_at: float | None = None
         self._desk = Dispatcher(self._parts, holder)
         self._watch = Watch(self._parts)
         self._lines = Lines(self._parts)
@@ -112,6 +124,7 @@ class Worker:
         """Settle what came back, let go what can leave, and wait for the next thing to happen."""
         self._settle()
         self._keep_up()
+        self._empty_spool()
         for departure in self._desk.round(partial(has_line, self._lines.free())):
             self._lines.begin(departure)
         self._arrived += self._lines.arrivals(min(LOOK_S, self._wait_s()))
@@ -142,6 +155,13 @@ class Worker:
             self._parts.store.renew(self._holder, self._parts.clock.now())
         if recovered := self._parts.store.recover(self._parts.clock.now()):
             observe.log.warning(observe.STORE_RECOVERED, count=recovered)
+
+    def _empty_spool(self) -> None:
+        """Take up what waits on the spool: at the beginning, and every few seconds."""
+        now = self._parts.clock.monotonic()
+        if self._taken_up_at is None or now - self._taken_up_at >= TAKE_UP_S:
+            self._taken_up_at = now
+            self._take_up()
 
     def _end(self) -> None:
         """Wait for what is under way, settle it, and give back what is claimed."""
