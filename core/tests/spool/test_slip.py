@@ -57,9 +57,7 @@ alerts = st.builds(
 @given(alerts, texts, times)
 def test_what_is_encoded_is_decoded(alert, receiver, heard_at):
     """Every text comes back as it was, every time as the same moment."""
-    slip = Slip(
-        heard_at=heard_at, source="nagios", cls=MessageClass.ALERT, notice=Notice(receiver=receiver, alerts=(alert,))
-    )
+    slip = Slip(heard_at=heard_at, source="nagios", notice=Notice(receiver=receiver, alerts=(alert,)))
     assert decode_slip(encode_slip(slip)) == slip
     assert decode_slip(encode_slip(SLIP)) == SLIP
 

@@ -19,6 +19,7 @@ from tocsin.model.phone import E164
 
 VERSION = 1
 
+_YEARS = range(2000, 2200)
 _TEXTS = ("fingerprint", "name", "summary", "level")
 
 
@@ -31,7 +32,7 @@ class Slip:
         source: who handed it in: `icinga`, `nagios`.
         to: recipients.
         groups: names of more of them, resolved when it is taken in.
-        cls: of its messages.
+        cls: of its messages; None where the source says.
         notice: what is to be told.
     """
 
@@ -39,7 +40,7 @@ class Slip:
     source: str
     to: tuple[E164, ...] = ()
     groups: tuple[str, ...] = ()
-    cls: MessageClass
+    cls: MessageClass | None = None
     notice: Notice
 
 
@@ -55,7 +56,7 @@ def encode_slip(slip: Slip) -> bytes:
         "source": slip.source,
         "to": [number.full for number in slip.to],
         "groups": list(slip.groups),
-        "class": slip.cls.value,
+        "class": None if slip.cls is None else slip.cls.value,
         "receiver": slip.notice.receiver,
         "alerts": [_alert_document(alert) for alert in slip.notice.alerts],
     }
@@ -83,7 +84,7 @@ def _slip(document: Mapping[str, Any]) -> Slip:
         source=_text(document["source"]),
         to=tuple(E164(_text(number)) for number in _list(document["to"])),
         groups=tuple(_text(name) for name in _list(document["groups"])),
-        cls=MessageClass(document["class"]),
+        cls=None if document["class"] is None else MessageClass(document["class"]),
         notice=Notice(
             receiver=_text(document["receiver"]), alerts=tuple(_alert(one) for one in _list(document["alerts"]))
         ),
@@ -130,6 +131,6 @@ def _texts(value: Mapping[object, object]) -> dict[str, str]:
 
 def _moment(value: str) -> datetime:
     moment = datetime.fromisoformat(value)
-    if moment.tzinfo is None:
+    if moment.tzinfo is None or moment.year not in _YEARS:
         raise ValueError
     return moment.astimezone(UTC)
