@@ -43,6 +43,7 @@ apply Notification "tocsin" to Service {{
   command = "{command}"
   users = [ {users} ]
   interval = {interval}s
+  vars.tocsin_class = "critical"
   assign where true
 }}
 """
@@ -58,6 +59,7 @@ object Service "{unit}" {{
 }}
 """
 _COMPLETED = re.compile(r"Completed sending '\w+' notification")
+_FAILED = re.compile(r"warning/PluginNotificationTask: .*")
 
 
 class Icinga:
@@ -91,6 +93,11 @@ class Icinga:
     def told(self) -> int:
         """How many notification commands have ended well so far."""
         return len(_COMPLETED.findall(self._program.log))
+
+    @property
+    def complaints(self) -> tuple[str, ...]:
+        """What it says of notification commands that did not end well."""
+        return tuple(_FAILED.findall(self._program.log))
 
     def fire(self, units: Iterable[str]) -> None:
         """Hand in a bad result for each unit."""

@@ -93,6 +93,7 @@ define service {{
 }}
 """
 _WEEK = ("sunday", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday")
+_FAILED = re.compile(r"wproc: +NOTIFY job .*|Warning: .*timed out.*")
 _TOLD = re.compile(r"^\[\d+\] SERVICE NOTIFICATION: ", re.MULTILINE)
 
 
@@ -128,6 +129,11 @@ class Nagios:
     def told(self) -> int:
         """How many notification commands it has started so far."""
         return len(_TOLD.findall(self._log))
+
+    @property
+    def complaints(self) -> tuple[str, ...]:
+        """What it says of notification commands that did not end well."""
+        return tuple(_FAILED.findall(self._log))
 
     def fire(self, units: Iterable[str]) -> None:
         """Hand in a bad result for each unit."""

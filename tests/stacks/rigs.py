@@ -25,6 +25,10 @@ class Rig(Protocol):
     def told(self) -> int:
         """How many notifications it has got rid of so far."""
 
+    @property
+    def complaints(self) -> tuple[str, ...]:
+        """What it could not get rid of, and does not try again."""
+
     def fire(self, units: Iterable[str]) -> None:
         """Let units break."""
 
@@ -66,6 +70,7 @@ class Stack:
         posts: it posts to the gateway; else it runs `tocsin notify`.
         notifications: how many it makes of one transition.
         answer_s: how late an answer is too late for it; 0 where it posts nothing.
+        spools: it may not open the store: what it has to say goes by a directory, and the worker takes it from there.
     """
 
     title: str
@@ -73,6 +78,7 @@ class Stack:
     posts: bool
     notifications: int
     answer_s: float = 0.0
+    spools: bool = False
 
 
 def _alertmanager(ground: Ground) -> Rig:
@@ -95,5 +101,5 @@ STACKS: Mapping[str, Stack] = {
     "alertmanager": Stack(title="Alertmanager", begin=_alertmanager, posts=True, notifications=1, answer_s=12.0),
     "pair": Stack(title="Prometheus, two Alertmanagers", begin=_pair, posts=True, notifications=1, answer_s=5.0),
     "icinga": Stack(title="Icinga 2", begin=_icinga, posts=False, notifications=len(PEOPLE)),
-    "nagios": Stack(title="Nagios 4", begin=_nagios, posts=False, notifications=len(PEOPLE)),
+    "nagios": Stack(title="Nagios 4", begin=_nagios, posts=False, notifications=len(PEOPLE), spools=True),
 }

@@ -72,7 +72,7 @@ def play(case: Case, account: Account, keep: bool, tell: Callable[[str], None]) 
     scenario = SCENARIOS[case.scenario]
     with _home(account, keep) as home:
         try:
-            with Stage(STACKS[case.stack], account, home, scenario.units, scenario.dark, tell) as stage:
+            with Stage(STACKS[case.stack], account, home, scenario.units, scenario.settings, tell) as stage:
                 scenario.play(stage)
                 verdict = stage.judge()
         except Missing:

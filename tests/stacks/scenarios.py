@@ -15,6 +15,9 @@ from .waiting import until
 
 FEW, MANY, KILLS = 3, 30, 10
 
+NO_SUMS = "".join(f"\n[sources.{name}]\nstorm = {{ messages = 0 }}\n" for name in ("alertmanager", "icinga", "nagios"))
+"""Where many alerts fire, each is told by itself: what is lost, or told twice, could hide in a sum."""
+
 
 @attrs.frozen(kw_only=True)
 class Scenario:
@@ -24,14 +27,14 @@ class Scenario:
         title: for people.
         play: tells it.
         units: how many alerts.
-        dark: the first account's vendor refuses connections all through it.
+        settings: more tables of tocsin's configuration.
         copies: whether second copies may be there, where `explain` names them.
     """
 
     title: str
     play: Callable[[Stage], None]
     units: int = FEW
-    dark: bool = False
+    settings: str = ""
     copies: bool = False
 
 
@@ -42,6 +45,12 @@ def fire_repeat_resolve(stage: Stage) -> None:
     stage.let_repeat()
     with stage.told_once():
         stage.resolve(stage.units)
+
+
+def be_dark(stage: Stage) -> None:
+    """Do the same while the first account's vendor refuses connections."""
+    stage.vendors.darken()
+    fire_repeat_resolve(stage)
 
 
 def be_slow(stage: Stage) -> None:
@@ -73,7 +82,7 @@ def _batches(units: Sequence[str], count: int) -> list[Sequence[str]]:
 
 SCENARIOS: Mapping[str, Scenario] = {
     "calm": Scenario(title="in calm", play=fire_repeat_resolve),
-    "dark": Scenario(title="the first vendor is dark", play=fire_repeat_resolve, dark=True),
+    "dark": Scenario(title="the first vendor is dark", play=be_dark),
     "slow": Scenario(title="slower than patience", play=be_slow),
-    "killed": Scenario(title=f"killed {KILLS} times", play=kill_ten_times, units=MANY, copies=True),
+    "killed": Scenario(title=f"killed {KILLS} times", play=kill_ten_times, units=MANY, settings=NO_SUMS, copies=True),
 }

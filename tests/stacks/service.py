@@ -30,6 +30,7 @@ allow_inline_secrets = true
 
 [store]
 url = "sqlite:///tocsin.db"
+{spool}
 
 {accounts}
 [groups]
@@ -58,12 +59,17 @@ class Service:
         account: who runs it.
         accounts: the accounts' part of its configuration.
         more: further tables.
+        spools: whether `tocsin notify` has a directory to put files into, in place of the store.
     """
 
-    def __init__(self, home: Path, account: Account, accounts: str, more: str = "") -> None:
+    def __init__(self, home: Path, account: Account, accounts: str, more: str = "", spools: bool = False) -> None:
         self._home, self._account = home, account
         self.port = free_port()
+        self.spool = home / "spool" if spools else home / "tocsin.db.spool"
+        if spools:
+            account.make_directory(self.spool).chmod(0o2770)
         settings = _SETTINGS.format(
+            spool=f"spool = {json.dumps(str(self.spool))}" if spools else "",
             accounts=accounts,
             numbers=json.dumps(list(PEOPLE.values())),
             port=self.port,
@@ -72,6 +78,11 @@ class Service:
         self.config = account.write(home / "tocsin.toml", settings + more)
         self._serve: Program | None = None
         self._starts = 0
+
+    @property
+    def spooled(self) -> int:
+        """How many notifications wait on the spool."""
+        return sum(1 for _ in self.spool.glob("*.slip"))
 
     @property
     def store(self) -> Path:

@@ -44,15 +44,15 @@ class Stage:
         account: who runs the programs.
         home: an empty directory of that account.
         count: how many units there are.
-        dark: whether the first account's vendor refuses connections.
+        settings: more tables of tocsin's configuration.
         tell: is told what goes on.
     """
 
     def __init__(
-        self, stack: Stack, account: Account, home: Path, count: int, dark: bool, tell: Callable[[str], None]
+        self, stack: Stack, account: Account, home: Path, count: int, settings: str, tell: Callable[[str], None]
     ) -> None:
         self.stack, self.units, self.tell = stack, units(count), tell
-        self._account, self._home, self._dark = account, home, dark
+        self._account, self._home, self._settings = account, home, settings
         self._exit = ExitStack()
         self._dice = Random(f"{stack.title} {count}")
         self._resolved = False
