@@ -70,11 +70,9 @@ class Stage:
     def _begin(self) -> None:
         self.tell("starting")
         self.vendors = self._exit.enter_context(Vendors())
-        if self._dark:
-            self.vendors.darken()
-        self.service = Service(
-            self._account.make_directory(self._home / "tocsin"), self._account, self.vendors.settings
-        )
+        home = self._account.make_directory(self._home / "tocsin")
+        accounts = self.vendors.settings
+        self.service = Service(home, self._account, accounts, self._settings, self.stack.spools)
         self._exit.callback(self.service.abandon)
         self.service.start()
         self.proxy = Proxy(("127.0.0.1", self.service.port))
@@ -140,6 +138,7 @@ class Stage:
             yield
             self.tell("holding the store")
             self._until_told(before + self._all)
+            until(lambda: self.service.spooled >= self._all, "all wait on the spool")
 
     def on_phones(self, status: str) -> bool:
         """Say whether everybody has got each message of that kind."""
@@ -184,6 +183,7 @@ class Stage:
         for status in (FIRING, RESOLVED):
             yield from _hopefully(lambda status=status: self.on_phones(status), f"everybody has heard: {status}")
         yield from _hopefully(self._is_quiet, "the stack has no more to say")
+        yield from self.rig.complaints
         self.rig.stop()
         yield from _hopefully(lambda: set(self.service.states()) <= AT_REST, "tocsin comes to rest")
 
