@@ -21,6 +21,7 @@ from tocsin.gateway.keys import Keyring
 from tocsin.gateway.looking import Accounts, Inbound
 from tocsin.gateway.messages import Messages, OneMessage
 from tocsin.gateway.openapi import Document
+from tocsin.gateway.push import VendorPush
 from tocsin.gateway.reception import Reception
 
 if TYPE_CHECKING:
@@ -46,6 +47,7 @@ def build_app(tocsin: Tocsin, config: Config, *, stopping: threading.Event) -> W
     problems.install(app)
     for path, resource in endpoints(reception).items():
         app.add_route(path, resource)
+    app.add_route("/push/{account}/{token}", open_push(tocsin, config))
     return Admission(app, MOST_REQUESTS)
 
 
@@ -57,6 +59,13 @@ def open_reception(tocsin: Tocsin, config: Config, stopping: threading.Event) ->
         committer=Committer(tocsin.parts.store, tocsin.parts.clock, broken=_end),
         stopping=stopping,
     )
+
+
+def open_push(tocsin: Tocsin, config: Config) -> VendorPush:
+    """Return the endpoint that vendors push to, once what the last gateway left behind is read."""
+    push = VendorPush(tocsin.parts, config.gateway.trusted_proxies, _end)
+    push.read_left_behind()
+    return push
 
 
 def endpoints(reception: Reception) -> Mapping[str, object]:
