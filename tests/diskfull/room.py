@@ -58,9 +58,9 @@ def _compare(path: Path, copies: Path, told: set[str], failed: set[str]) -> Iter
         shutil.copyfile(f"{path}{end}", f"{killed}{end}")
     Path(f"{killed}-shm").unlink(missing_ok=True)
     with closing(open_rows(killed)) as rows:
-        if lost := [key for key in told if rows.key_owner(key) is None]:
+        if lost := [key for key in told if not rows.key_owners([key])]:
             yield f"{len(lost)} that were acknowledged are gone"
-        if there := [key for key in failed if rows.key_owner(key) is not None]:
+        if there := [key for key in failed if rows.key_owners([key])]:
             yield f"{len(there)} whose commit failed are there"
 
 

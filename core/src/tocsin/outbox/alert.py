@@ -121,11 +121,13 @@ class Intake:
     Args:
         decide: pure; is given how things stand, and the time. Raises InvalidInput where it cannot be accepted.
         alerts, streams: what it has to know of.
+        key: the idempotency key of what it may accept.
     """
 
     decide: Callable[[Standing, datetime], Decided] = attrs.field(repr=False)
     alerts: tuple[AlertKey, ...] = ()
     streams: tuple[StreamKey, ...] = ()
+    key: str | None = attrs.field(default=None, repr=False)
 
 
 @attrs.frozen(kw_only=True)
@@ -143,4 +145,5 @@ class Taken:
 
 def whole(acceptance: Acceptance) -> Intake:
     """Return the intake of a message that depends on nothing."""
-    return Intake(decide=lambda _, __: Decided(acceptances=(acceptance,)))
+    decided = Decided(acceptances=(acceptance,))
+    return Intake(decide=lambda _, __: decided, key=acceptance.message.idempotency_key)

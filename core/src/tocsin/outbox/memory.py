@@ -25,6 +25,7 @@ from tocsin.model.phone import Msisdn
 from tocsin.outbox.loose import LooseEnd
 from tocsin.outbox.memory_alerts import MemoryAlerts
 from tocsin.outbox.memory_books import MemoryBooks
+from tocsin.outbox.memory_gauges import MemoryGauges
 from tocsin.outbox.memory_pushes import MemoryPushes
 from tocsin.outbox.memory_review import find_loose_ends
 from tocsin.outbox.memory_tables import Tables
@@ -67,6 +68,7 @@ class MemoryRows:
         self.books = MemoryBooks(lambda: self._tables.pages, self._numbered)
         self.alerts = MemoryAlerts(lambda: self._tables.board)
         self.pushes = MemoryPushes(lambda: self._tables)
+        self.gauges = MemoryGauges(lambda: self._tables)
 
     @contextmanager
     def transaction(self, name: str) -> Iterator[None]:
@@ -89,15 +91,16 @@ class MemoryRows:
     def close(self) -> None:
         """Do nothing: what is in memory goes with the object."""
 
-    def add_message(self, message: Message, fingerprint: str) -> None:
-        self._tables.messages[message.id] = message
-        if message.idempotency_key is not None:
-            self._tables.keys[message.idempotency_key] = (message.id, fingerprint)
+    def add_messages(self, messages: Iterable[tuple[Message, str]]) -> None:
+        for message, fingerprint in messages:
+            self._tables.messages[message.id] = message
+            if message.idempotency_key is not None:
+                self._tables.keys[message.idempotency_key] = (message.id, fingerprint)
 
-    def key_owner(self, key: str) -> tuple[MessageId, str] | None:
-        return self._tables.keys.get(key)
+    def key_owners(self, keys: Iterable[str]) -> dict[str, tuple[MessageId, str]]:
+        return {key: self._tables.keys[key] for key in keys if key in self._tables.keys}
 
-    def count_repeat(self, key: str) -> None:
+    def count_repeats(self, keys: Iterable[str]) -> None:
         """Do nothing: nothing here is more durable than the process."""
 
     def find_message(self, message: MessageId) -> Message | None:
@@ -117,6 +120,10 @@ class MemoryRows:
 
     def get_deliveries(self, ids: Iterable[DeliveryId]) -> dict[DeliveryId, Delivery]:
         return {one: self._tables.deliveries[one] for one in ids if one in self._tables.deliveries}
+
+    def deliveries_of(self, messages: Iterable[MessageId]) -> tuple[Delivery, ...]:
+        wanted = set(messages)
+        return tuple(one for one in self._tables.deliveries.values() if one.message in wanted)
 
     def due(self, state: State, now: datetime, limit: int, shut: Collection[str] = ()) -> tuple[Delivery, ...]:
         due = [one for one in self._waiting((state,), shut) if one.due_at <= now]

@@ -16,6 +16,7 @@ from tocsin.model.phone import Msisdn
 from tocsin.model.push import Trust
 from tocsin.outbox.alert import AlertKey, AlertRecord, Stream, StreamKey
 from tocsin.outbox.books import Books
+from tocsin.outbox.gauges import GaugeRows
 from tocsin.outbox.loose import LooseEnd
 from tocsin.outbox.ports import RawId
 from tocsin.outbox.record import (
@@ -35,16 +36,16 @@ from tocsin.outbox.state import State
 class MessageRows(Protocol):
     """Messages, and who owns an idempotency key."""
 
-    def add_message(self, message: Message, fingerprint: str) -> None:
-        """Insert a message, and its key with the fingerprint where it has one."""
+    def add_messages(self, messages: Iterable[tuple[Message, str]]) -> None:
+        """Insert messages, and the key of each with its fingerprint where it has one."""
         ...
 
-    def key_owner(self, key: str) -> tuple[MessageId, str] | None:
-        """Return the message and fingerprint that a key stands for."""
+    def key_owners(self, keys: Iterable[str]) -> dict[str, tuple[MessageId, str]]:
+        """Return the message and fingerprint that each key stands for; keys that stand for nothing are absent."""
         ...
 
-    def count_repeat(self, key: str) -> None:
-        """Count that a key was used again: a write, so that the commit makes durable what it stands for, too."""
+    def count_repeats(self, keys: Iterable[str]) -> None:
+        """Count that keys were used again: a write, so that the commit makes durable what they stand for, too."""
         ...
 
     def find_message(self, message: MessageId) -> Message | None:
@@ -61,6 +62,10 @@ class DeliveryRows(Protocol):
 
     def get_deliveries(self, ids: Iterable[DeliveryId]) -> dict[DeliveryId, Delivery]:
         """Return those that exist."""
+        ...
+
+    def deliveries_of(self, messages: Iterable[MessageId]) -> tuple[Delivery, ...]:
+        """Return the deliveries of messages."""
         ...
 
     def due(self, state: State, now: datetime, limit: int, shut: Collection[str] = ()) -> tuple[Delivery, ...]:
@@ -335,6 +340,11 @@ class Rows(
     @property
     def pushes(self) -> PushRows:
         """What is asked of what vendors push, in the same transactions."""
+        ...
+
+    @property
+    def gauges(self) -> GaugeRows:
+        """What is counted for whoever watches, in the same transactions."""
         ...
 
     def transaction(self, name: str) -> AbstractContextManager[None]:

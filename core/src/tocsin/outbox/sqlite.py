@@ -15,6 +15,7 @@ from tocsin.model.phone import Msisdn
 from tocsin.model.submission import Attachment
 from tocsin.outbox import sqlite_listing as listing
 from tocsin.outbox import sqlite_rows as columns
+from tocsin.outbox import sqlite_writing as writing
 from tocsin.outbox.loose import LooseEnd
 from tocsin.outbox.ports import RawId
 from tocsin.outbox.record import (
@@ -31,6 +32,7 @@ from tocsin.outbox.record import (
 from tocsin.outbox.sqlite_alerts import SqliteAlerts
 from tocsin.outbox.sqlite_books import SqliteBooks
 from tocsin.outbox.sqlite_file import open_file
+from tocsin.outbox.sqlite_gauges import SqliteGauges
 from tocsin.outbox.sqlite_pushes import SqlitePushes
 from tocsin.outbox.sqlite_review import find_loose_ends, find_reports
 from tocsin.outbox.sqlite_session import Boundary, Session
@@ -63,11 +65,11 @@ class SqliteRows:
     def __init__(self, connection: sqlite3.Connection, boundary: Boundary) -> None:
         self._sql = connection
         self._session = Session(connection, boundary)
-        self._rows = self._session.rows
-        self._rows_of = self._session.rows_of
+        self._rows, self._rows_of = self._session.rows, self._session.rows_of
         self.books = SqliteBooks(connection, self._session)
         self.pushes = SqlitePushes(connection, self._session)
         self.alerts = SqliteAlerts(connection, self._session)
+        self.gauges = SqliteGauges(connection, self._session)
 
     def lead(self) -> None:
         """Be the worker: the one that checkpoints, and that leaves the others a gap between its commits."""
@@ -91,24 +93,15 @@ class SqliteRows:
 
     # messages
 
-    def add_message(self, message: Message, fingerprint: str) -> None:
-        self._sql.execute("INSERT INTO message VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", columns.message_columns(message))
-        self._sql.executemany(
-            "INSERT INTO attachment VALUES (?, ?, ?, ?)",
-            [(message.id, position, one.name, one.content) for position, one in enumerate(message.attachments)],
-        )
-        if message.idempotency_key is not None:
-            self._sql.execute(
-                "INSERT INTO idempotency (key, message, fingerprint) VALUES (?, ?, ?)",
-                (message.idempotency_key, message.id, fingerprint),
-            )
+    def add_messages(self, messages: Iterable[tuple[Message, str]]) -> None:
+        writing.add_messages(self._session, list(messages))
 
-    def key_owner(self, key: str) -> tuple[MessageId, str] | None:
-        rows = self._rows("SELECT message, fingerprint FROM idempotency WHERE key = ?", key)
-        return (MessageId(rows[0]["message"]), rows[0]["fingerprint"]) if rows else None
+    def key_owners(self, keys: Iterable[str]) -> dict[str, tuple[MessageId, str]]:
+        rows = self._rows_of("SELECT key, message, fingerprint FROM idempotency WHERE key IN (?)", keys)
+        return {row["key"]: (MessageId(row["message"]), row["fingerprint"]) for row in rows}
 
-    def count_repeat(self, key: str) -> None:
-        self._sql.execute("UPDATE idempotency SET repeats = repeats + 1 WHERE key = ?", (key,))
+    def count_repeats(self, keys: Iterable[str]) -> None:
+        self._sql.executemany("UPDATE idempotency SET repeats = repeats + 1 WHERE key = ?", [(key,) for key in keys])
 
     def find_message(self, message: MessageId) -> Message | None:
         rows = self._rows(
@@ -173,15 +166,10 @@ class SqliteRows:
         return tuple(columns.read_delivery(row) for row in rows)
 
     def save_deliveries(self, deliveries: Iterable[Delivery]) -> None:
-        self._sql.executemany(
-            "INSERT INTO delivery (id, message, position, recipient, state, route, due_at, expires_at, updated_at,"
-            " epoch, holder, account, revision, urgency, report_overdue, only, turn)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET"
-            " state = excluded.state, due_at = excluded.due_at, updated_at = excluded.updated_at,"
-            " epoch = excluded.epoch, holder = excluded.holder, account = excluded.account,"
-            " revision = excluded.revision, report_overdue = excluded.report_overdue",
-            map(columns.delivery_columns, deliveries),
-        )
+        writing.save_deliveries(self._session, deliveries)
+
+    def deliveries_of(self, messages: Iterable[MessageId]) -> tuple[Delivery, ...]:
+        return tuple(map(columns.read_delivery, self._rows_of("SELECT * FROM delivery WHERE message IN (?)", messages)))
 
     def save_holder(self, holder: HolderId, lease_until: datetime | None) -> None:
         if lease_until is None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 
 from tocsin.errors import CommitUnknown, StoreFailed
@@ -19,6 +19,8 @@ Boundary = Callable[[str], None]
 """Called as each commit begins and has ended, with its name: where a crash test pulls the plug."""
 
 _CHUNK = 500
+_VARIABLES = 8000
+"""Values in one statement; SQLite allows 32,766."""
 _GAP_S = 0.002
 _LEADER_PAGES = 1000
 _FOLLOWER_PAGES = 10_000
@@ -122,6 +124,17 @@ class Session:
                 return self._sql.execute(statement, values).fetchall()
             except sqlite3.Error as error:
                 raise StoreFailed(f"the store cannot be read: {error}") from error
+
+    def write(self, head: str, rows: Sequence[Sequence[object]], tail: str = "") -> None:
+        """Write any number of rows, many to a statement: `head` VALUES … `tail`. Within a transaction."""
+        if not rows:
+            return
+        room = _VARIABLES // len(rows[0])
+        one = f"({','.join('?' * len(rows[0]))})"
+        for start in range(0, len(rows), room):
+            chunk = rows[start : start + room]
+            statement = f"{head} VALUES {','.join([one] * len(chunk))} {tail}"
+            self._sql.execute(statement, [value for row in chunk for value in row])
 
     def rows_of(self, statement: str, ids: Iterable[str]) -> Iterator[sqlite3.Row]:
         """Run a query with `IN (?)` over any number of ids."""

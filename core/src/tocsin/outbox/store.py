@@ -24,6 +24,7 @@ from tocsin.outbox.alert import Intake, Taken
 from tocsin.outbox.arrivals import Arrivals
 from tocsin.outbox.claims import LEASE, abandon, renew, take
 from tocsin.outbox.debits import debit, grant, refund
+from tocsin.outbox.gauges import OPEN, Gauges, outcomes
 from tocsin.outbox.health import Health, Sample
 from tocsin.outbox.loose import LooseEnd
 from tocsin.outbox.meter import Meter
@@ -76,7 +77,7 @@ class Outbox:
 
     def take_in(self, intakes: Sequence[Intake], now: datetime) -> tuple[Taken, ...]:
         with self._rows.transaction("take-in"):
-            return tuple(self._accepting.take_in(one, now) for one in intakes)
+            return self._accepting.take_in(intakes, now)
 
     def forget_alerts(self, before: datetime) -> int:
         with self._rows.transaction("forget-alerts"):
@@ -162,6 +163,7 @@ class Outbox:
             with Moves(self._rows, now) as moves:
                 changed = settle_each(moves, settlements, attempts, history, deliveries)
             self._rows.save_attempts(changed)
+            self._rows.gauges.add(outcomes(changed))
             refund(self._rows, changed)
             self._arrivals.rematch(changed, now)
             renew(self._rows, deliveries.values(), now)
@@ -298,6 +300,16 @@ class Outbox:
     def counts(self, *states: State) -> Mapping[tuple[State, AccountId | None], int]:
         with self._rows.reading():
             return self._rows.counts(*states)
+
+    def gauges(self) -> Gauges:
+        with self._rows.snapshot():
+            kept = self._rows.gauges
+            return Gauges(
+                open=self._rows.counts(*OPEN),
+                tallies=kept.tallies(),
+                backlog=kept.backlog(),
+                doubted_since=kept.doubted_since(),
+            )
 
     def dossiers(self, after: DeliveryId, limit: int) -> tuple[Dossier, ...]:
         with self._rows.snapshot():

@@ -48,10 +48,10 @@ PENDING = ("I15", "I16")
 def _accept_in_two(self: Outbox, acceptance: Acceptance, now: datetime) -> MessageId:
     message, rows = acceptance.message, self._rows
     with rows.transaction("accept"):
-        owner = rows.key_owner(message.idempotency_key) if message.idempotency_key is not None else None
-        if owner is not None:
-            return owner[0]
-        rows.add_message(message, acceptance.fingerprint)
+        owners = rows.key_owners([message.idempotency_key] if message.idempotency_key is not None else [])
+        for owner, _ in owners.values():
+            return owner
+        rows.add_messages([(message, acceptance.fingerprint)])
     with rows.transaction("accept the rest"):
         queued = [accepting._queued(message, new, 0, now) for new in acceptance.deliveries]
         rows.save_deliveries(queued)
@@ -239,7 +239,7 @@ ABLATIONS: tuple[Ablation, ...] = (
         Cut(ask, "decide", _decide_in_time),
         Cut(submit, "_in_time", _all_are_in_time),
     ),
-    _ablation("keys are not looked up", "I11", Cut(MemoryRows, "key_owner", lambda _, __: None)),
+    _ablation("keys are not looked up", "I11", Cut(MemoryRows, "key_owners", lambda _, __: {})),
     _ablation("one key for two bodies", "I11", Cut(store, "_same_message", _same_message_whatever)),
     _ablation("changes leave no audit row", "I12", Cut(MemoryRows, "add_transitions", _nothing)),
     _ablation("a plugin's words are repeated", "I13", Cut(registry._Plugin, "_call", _quote)),
