@@ -6,6 +6,7 @@ were made. It asks the policy as they do, and says yes wherever the policy does.
 """
 
 import sys
+from collections import Counter
 from contextlib import ExitStack
 from datetime import timedelta
 
@@ -28,6 +29,7 @@ from tocsin.model.outcome import Accepted, NotSent, Reason, Refused, Unknown
 from tocsin.model.report import ReportState
 from tocsin.outbox.claims import LEASE
 from tocsin.outbox.evidence import EVIDENCE_WINDOW
+from tocsin.outbox.gauges import Tally
 from tocsin.outbox.record import Filter, Listening, Settlement, Verdict
 from tocsin.outbox.spending import Request
 from tocsin.outbox.state import AttemptState, Event, State
@@ -429,6 +431,28 @@ class Life(RuleBasedStateMachine):
         self.both(lambda desk: (desk.outbox.next_due(), desk.outbox.awaiting(100, desk.now)))
         self.both(lambda desk: [desk.outbox.held(holder) for holder in HOLDERS])
         self.both(lambda desk: desk.rows.holders())
+        self.both(lambda desk: desk.outbox.gauges())
+
+    @invariant()
+    def what_is_counted_is_there(self):
+        """The gauges are what a look at every delivery and every attempt finds; what ended twice counts twice."""
+        gauges, deliveries = self.desk.outbox.gauges(), self.deliveries()
+        assert gauges.open == Counter((one.state, one.account) for one in deliveries if not one.state.terminal)
+        ended = Counter(Tally(one.account, one.state) for one in deliveries if one.state.terminal)
+        attempts = [attempt for one in deliveries for attempt in self.desk.attempts(one.id)]
+        ended += Counter(Tally(one.account, one.state) for one in attempts if one.state is not AttemptState.INTENT)
+        again = Counter(gauges.tallies)
+        again.subtract(ended)
+        assert all(number >= 0 for number in again.values()), again
+        changed = {State.DELIVERED, AttemptState.ACCEPTED}
+        assert not [one for one, number in again.items() if number and one.state in changed], again
+        queued = [one for one in deliveries if one.state is State.QUEUED]
+        assert {(one.urgency, one.number) for one in gauges.backlog} == set(
+            Counter(one.urgency for one in queued).items()
+        )
+        assert min((one.due_at for one in gauges.backlog), default=None) == min(
+            (one.due_at for one in queued), default=None
+        )
 
     @invariant()
     def the_invariants_hold(self):

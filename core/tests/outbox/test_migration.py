@@ -5,6 +5,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
@@ -16,6 +17,7 @@ import pytest
 from tocsin.errors import StoreError
 from tocsin.model.ids import AccountId, HolderId
 from tocsin.model.report import ReportState
+from tocsin.outbox.gauges import Tally
 from tocsin.outbox.record import Filter, Listening
 from tocsin.outbox.sqlite import open_rows
 from tocsin.outbox.sqlite_schema import MIGRATIONS, VERSION
@@ -112,6 +114,20 @@ def test_what_was_stored_is_what_it_was(path, open_file):
         assert [one.delivery for one in desk.reports()] == [found["d.1"].id]
     assert look(path, "PRAGMA foreign_key_check") == []
     assert look(path, "PRAGMA integrity_check") == [("ok",)]
+
+
+def test_what_had_ended_is_counted(path, open_file):
+    """The tally of a migrated store holds every end and every outcome that stood in the older one."""
+    with open_file(path) as desk:
+        gauges = desk.outbox.gauges()
+        deliveries = desk.outbox.deliveries(Filter())
+        attempts = [attempt for one in deliveries for attempt in desk.attempts(one.id)]
+
+        ended = Counter(Tally(one.account, one.state) for one in deliveries if one.state.terminal)
+        assert ended
+        assert gauges.tallies == ended + Counter(
+            Tally(one.account, one.state) for one in attempts if one.state is not AttemptState.INTENT
+        )
 
 
 def test_what_was_under_way_goes_on(path, open_file):

@@ -12,6 +12,7 @@ from tocsin.model.optout import OptedOut, word_in
 from tocsin.model.push import Trust, VerifiedPush
 from tocsin.model.report import Batch, InboundMessage, Report, ReportState
 from tocsin.outbox.evidence import events_of, join, only_doubt
+from tocsin.outbox.gauges import outcomes
 from tocsin.outbox.moves import Moves
 from tocsin.outbox.ports import RawId
 from tocsin.outbox.record import EVIDENCE_WINDOW, Attempt, RawAnswer, StoredInbound, StoredReport
@@ -151,6 +152,8 @@ class Arrivals:
     def _join(self, attempt: Attempt, report: Report, now: datetime) -> None:
         joined = join(attempt, report)
         self._rows.save_attempts([joined])
+        if joined.state is not attempt.state:
+            self._rows.gauges.add(outcomes([joined]))
         delivery = self._rows.get_deliveries([joined.delivery])[joined.delivery]
         copies = [one.id for one in self._rows.attempts_of([delivery.id])[delivery.id] if one.state.may_ring]
         events = events_of(delivery.state, joined, newest=copies[-1:] == [joined.id])

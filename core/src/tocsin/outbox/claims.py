@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 
 from tocsin.model.ids import HolderId
 from tocsin.model.outcome import Unknown
+from tocsin.outbox.gauges import outcomes
 from tocsin.outbox.moves import Moves
 from tocsin.outbox.record import Attempt, Delivery
 from tocsin.outbox.rows import Rows
@@ -48,5 +49,6 @@ def abandon(rows: Rows, holder: HolderId, now: datetime) -> tuple[int, list[Atte
             moved = moves.move(one, Event.LOST if one.state is State.SENDING else Event.RELEASE)
             apply_earlier(moves, moved, history.get(one.id, ()))
     rows.save_attempts(lost)
+    rows.gauges.add(outcomes(lost))
     rows.save_holder(holder, None)
     return len(held), lost

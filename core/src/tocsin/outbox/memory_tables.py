@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import datetime
 
 import attrs
 
 from tocsin.model.ids import AccountId, AttemptId, DeliveryId, HolderId, MessageId
 from tocsin.model.message import Message
+from tocsin.outbox.gauges import Tally
 from tocsin.outbox.memory_alerts import Board
 from tocsin.outbox.memory_books import Pages
 from tocsin.outbox.ports import RawId
@@ -44,6 +46,7 @@ class Tables:
     quarantine: list[tuple[RawId, str]] = attrs.field(factory=list)
     pages: Pages = attrs.field(factory=Pages)
     board: Board = attrs.field(factory=Board)
+    tallies: Counter[Tally] = attrs.field(factory=Counter)
     wanted: dict[tuple[AccountId, str], datetime] = attrs.field(factory=dict)
 
     def copy(self) -> Tables:

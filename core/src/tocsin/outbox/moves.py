@@ -9,6 +9,7 @@ from typing import Any, Self
 import attrs
 
 from tocsin.model.ids import DeliveryId
+from tocsin.outbox.gauges import ends
 from tocsin.outbox.record import Delivery, Transition
 from tocsin.outbox.rows import Rows
 from tocsin.outbox.state import Event, State, step
@@ -63,3 +64,5 @@ class Moves:
         if error is None:
             self._rows.save_deliveries(self._moved.values())
             self._rows.add_transitions(self._transitions)
+            if ended := ends(self._transitions, self._moved):
+                self._rows.gauges.add(ended)

@@ -18,6 +18,7 @@ from tocsin.model.push import VerifiedPush
 from tocsin.model.report import Batch, InboundMessage, Report
 from tocsin.outbox.account_ports import AccountBook
 from tocsin.outbox.alert import Intake, Taken
+from tocsin.outbox.gauges import Gauges
 from tocsin.outbox.health import Health, Sample
 from tocsin.outbox.loose import LooseEnd
 from tocsin.outbox.meter import Meter
@@ -293,6 +294,10 @@ class Reviewing(Protocol):
 
         Only those in one of the states, where any is named.
         """
+        ...
+
+    def gauges(self) -> Gauges:
+        """Return what is counted for whoever watches, as of one moment. Cheap, however much is stored."""
         ...
 
     def dossiers(self, after: DeliveryId, limit: int) -> tuple[Dossier, ...]:

@@ -50,7 +50,7 @@ CREATE TABLE spending (
     cost INTEGER NOT NULL
 ) WITHOUT ROWID;
 CREATE INDEX spending_at ON spending (at);
-CREATE INDEX spending_of ON spending (account, at);
+CREATE INDEX spending_of ON spending (account, at, messages, cost);
 CREATE INDEX spending_of_class ON spending (class, at);
 
 CREATE TABLE health (
@@ -104,6 +104,17 @@ CREATE TABLE poll_wanted (
 """
 """What is asked of what vendors push: what may be matched (1 is a token alone, 3 a poll), what came before."""
 
+TALLIES = """
+CREATE TABLE tally (
+    kind TEXT NOT NULL,
+    account TEXT NOT NULL,
+    state TEXT NOT NULL,
+    number INTEGER NOT NULL,
+    PRIMARY KEY (kind, account, state)
+) WITHOUT ROWID;
+"""
+"""What has ended, counted as it ends; an account of no name is none."""
+
 SCHEMA = (
     """
 CREATE TABLE message (
@@ -154,7 +165,7 @@ CREATE TABLE delivery (
     turn INTEGER NOT NULL DEFAULT 0
 ) WITHOUT ROWID;
 CREATE INDEX delivery_by_message ON delivery (message, position);
-CREATE INDEX delivery_by_state ON delivery (state, urgency, due_at, route, only);
+CREATE INDEX delivery_by_state ON delivery (state, urgency, due_at, route, only, account);
 CREATE INDEX delivery_by_recipient ON delivery (recipient);
 CREATE INDEX delivery_by_holder ON delivery (holder) WHERE holder IS NOT NULL;
 
@@ -294,6 +305,7 @@ CREATE TABLE quarantine (
 );
 """
     + PUSHES
+    + TALLIES
 )
 
 _TO_3_COLUMNS = """
@@ -314,6 +326,19 @@ _TO_4_COLUMNS = """
 ALTER TABLE inbound ADD COLUMN trust INTEGER NOT NULL DEFAULT 3;
 DROP INDEX report_orphans;
 DROP INDEX report_orphans_to;
+"""
+_TO_4_INDEXES = """
+DROP INDEX delivery_by_state;
+CREATE INDEX delivery_by_state ON delivery (state, urgency, due_at, route, only, account);
+DROP INDEX spending_of;
+CREATE INDEX spending_of ON spending (account, at, messages, cost);
+"""
+_TO_4_ROWS = """
+INSERT INTO tally SELECT 'delivery', coalesce(account, ''), state, count(*) FROM delivery
+    WHERE state IN ('delivered', 'undelivered', 'report_timeout', 'failed', 'expired', 'cancelled')
+    GROUP BY account, state;
+INSERT INTO tally SELECT 'attempt', account, state, count(*) FROM attempt WHERE state <> 'intent'
+    GROUP BY account, state;
 """
 
 MIGRATIONS: dict[int, str] = {
@@ -341,6 +366,6 @@ CREATE TABLE listening (
 ) WITHOUT ROWID;
 """,
     2: _TO_3_COLUMNS + BOOKS + _TO_3_ROWS,
-    3: ALERTS + _TO_4_COLUMNS + PUSHES,
+    3: ALERTS + _TO_4_COLUMNS + PUSHES + _TO_4_INDEXES + TALLIES + _TO_4_ROWS,
 }
 """What makes a store of that version one of the next."""
