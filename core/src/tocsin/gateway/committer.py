@@ -22,13 +22,25 @@ MOST_AT_ONCE = 256
 
 @attrs.define(eq=False)
 class _Waiting:
+    """Somebody who waits: for what became of theirs, or for their turn to commit."""
+
     intake: Intake
     taken: Taken | None = None
     error: BaseException | None = None
+    _woken: threading.Lock = attrs.field(factory=threading.Lock)
+
+    def __attrs_post_init__(self) -> None:
+        self._woken.acquire()
 
     @property
     def done(self) -> bool:
         return self.taken is not None or self.error is not None
+
+    def wait(self) -> None:
+        self._woken.acquire()
+
+    def wake(self) -> None:
+        self._woken.release()
 
 
 class Committer:
@@ -48,8 +60,9 @@ class Committer:
         self._clock = clock
         self._broken = broken
         self._told = told
+        self._lock = threading.Lock()
         self._queue: deque[_Waiting] = deque()
-        self._turn = threading.Lock()
+        self._at_work = False
         self._unknown: CommitUnknown | None = None
 
     def take(self, intake: Intake) -> Taken:
@@ -60,11 +73,10 @@ class Committer:
             InvalidInput, KeyConflict: it cannot be accepted.
         """
         waiting = _Waiting(intake)
-        self._queue.append(waiting)
-        while not waiting.done:
-            with self._turn:
-                if not waiting.done:
-                    self._commit()
+        if not self._begins(waiting):
+            waiting.wait()
+        if not waiting.done:
+            self._commit(waiting)
         if waiting.error is not None:
             raise waiting.error
         taken = waiting.taken or Taken()
@@ -72,13 +84,29 @@ class Committer:
             raise taken.error
         return taken
 
-    def _commit(self) -> None:
-        """Commit what waits, all of it together. Called by one thread at a time."""
-        batch = [self._queue.popleft() for _ in range(min(len(self._queue), MOST_AT_ONCE))]
+    def _begins(self, waiting: _Waiting) -> bool:
+        """Put one into the queue; say whether nobody is at work, so that it is theirs to commit."""
+        with self._lock:
+            self._queue.append(waiting)
+            begins, self._at_work = not self._at_work, True
+            return begins
+
+    def _commit(self, own: _Waiting) -> None:
+        """Commit all that waits, `own` the first of it; then hand the work to who has come meanwhile."""
+        with self._lock:
+            batch = [self._queue.popleft() for _ in range(min(len(self._queue), MOST_AT_ONCE))]
         self._told(len(batch))
         if not self._take_in(batch):
             for one in batch:  # one of them broke, by no fault of its neighbours: each goes alone
                 self._take_in([one])
+        with self._lock:
+            heir = self._queue[0] if self._queue else None
+            self._at_work = heir is not None
+        if heir is not None:
+            heir.wake()
+        for one in batch:
+            if one is not own:
+                one.wake()
 
     def _take_in(self, batch: list[_Waiting]) -> bool:
         """Give each its result, or its error; False where nothing was stored, and it is not known whose fault it is."""
