@@ -13,6 +13,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
+ALWAYS = frozenset({"/healthz", "/readyz", "/metrics"})
+"""Paths of those who watch: they are let in when nobody else is, or they would take a busy gateway for a dead one."""
+
 _DETAIL = "too much at once; nothing was accepted"
 
 
@@ -31,6 +34,8 @@ class Admission:
         self._refused = refused
 
     def __call__(self, environ: WSGIEnvironment, start: StartResponse) -> Iterable[bytes]:
+        if environ["PATH_INFO"] in ALWAYS:
+            return self._app(environ, start)
         if not self._places.acquire(blocking=False):
             return self._turn_away(start)
         try:

@@ -70,6 +70,10 @@ class GaugeRows(Protocol):
         """Count so many more of each."""
         ...
 
+    def touch(self, now: datetime) -> None:
+        """Write down the time: a write that means nothing."""
+        ...
+
     def tallies(self) -> Mapping[Tally, int]:
         """Return all that was counted."""
         ...

@@ -300,6 +300,14 @@ class Reviewing(Protocol):
         """Return what is counted for whoever watches, as of one moment. Cheap, however much is stored."""
         ...
 
+    def prove(self, now: datetime) -> None:
+        """Commit something that means nothing, as proof that the store can.
+
+        Raises:
+            StoreError: it cannot.
+        """
+        ...
+
     def dossiers(self, after: DeliveryId, limit: int) -> tuple[Dossier, ...]:
         """Return up to so many dossiers, by id, of the deliveries behind that one, all as of the same moment.
 

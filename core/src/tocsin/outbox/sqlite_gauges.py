@@ -38,6 +38,9 @@ class SqliteGauges:
     def add(self, more: Mapping[Tally, int]) -> None:
         self._sql.executemany(_ADD, [(*_key(tally), number) for tally, number in more.items()])
 
+    def touch(self, now: datetime) -> None:
+        self._sql.execute("REPLACE INTO canary VALUES (0, ?)", (columns.microseconds(now),))
+
     def tallies(self) -> Mapping[Tally, int]:
         rows = self._rows("SELECT * FROM tally")
         return {_read(row): row["number"] for row in rows}

@@ -112,6 +112,11 @@ CREATE TABLE tally (
     number INTEGER NOT NULL,
     PRIMARY KEY (kind, account, state)
 ) WITHOUT ROWID;
+
+CREATE TABLE canary (
+    id INTEGER PRIMARY KEY,
+    at INTEGER NOT NULL
+);
 """
 """What has ended, counted as it ends; an account of no name is none."""
 
