@@ -132,7 +132,7 @@ class _Json(logging.Formatter):
         event = record.msg.event if isinstance(record.msg, Line) else {"event": record.getMessage()}
         moment = f"{time.strftime('%Y-%m-%dT%H:%M:%S', time.gmtime(record.created))}.{int(record.msecs):03}Z"
         head = {"timestamp": moment, "level": record.levelname.lower(), "event": event["event"]}
-        return json.dumps(head | dict(event), default=str)
+        return json.dumps(head | {key: value for key, value in event.items() if value is not None}, default=str)
 
 
 _FORMATTERS = {

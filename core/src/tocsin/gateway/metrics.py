@@ -9,7 +9,7 @@ import time
 from http import HTTPMethod
 
 import falcon
-from prometheus_client import CollectorRegistry, Counter, Histogram, ProcessCollector
+from prometheus_client import CollectorRegistry, Counter, Histogram, ProcessCollector, disable_created_metrics
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 from prometheus_client.registry import Collector
 
@@ -30,6 +30,7 @@ class Meters:
     """
 
     def __init__(self, *collectors: Collector) -> None:
+        disable_created_metrics()  # a series more for each counter, which nobody asks for
         self.registry = CollectorRegistry()
         for collector in collectors:
             self.registry.register(collector)
