@@ -9,7 +9,7 @@ import pluggy
 
 from tocsin.errors import AnswerError, Reached, TransportError
 from tocsin.model.account import Account, Argument, Capabilities, Limits, Operation, Rate, Vendor
-from tocsin.model.alert import Alert, AlertRequest, AlertStatus, NotAlerts, Notice, SourceKind
+from tocsin.model.alert import Alert, AlertRequest, AlertStatus, NoSettings, NotAlerts, Notice, SourceKind
 from tocsin.model.balance import Balance, Unit
 from tocsin.model.ids import AccountId, VendorId
 from tocsin.model.message import Message, OutcomeNotice
@@ -20,6 +20,7 @@ from tocsin.model.report import Batch, InboundMessage, Report, ReportState
 from tocsin.model.secret import Secret
 from tocsin.model.segments import ALIKE, Room, SegmentRule
 from tocsin.model.submission import Attachment, Submission
+from tocsin.model.template import Expression, Template, TemplateFailed
 from tocsin.wire.http import Exchange, HttpRequest, HttpResponse
 from tocsin.wire.transport import Evidence, Sink, Transport
 
@@ -43,12 +44,14 @@ __all__ = [
     "Capabilities",
     "Evidence",
     "Exchange",
+    "Expression",
     "HttpRequest",
     "HttpResponse",
     "InboundMessage",
     "Limits",
     "Message",
     "Msisdn",
+    "NoSettings",
     "NotAlerts",
     "Notice",
     "Operation",
@@ -72,6 +75,8 @@ __all__ = [
     "Sink",
     "SourceKind",
     "Submission",
+    "Template",
+    "TemplateFailed",
     "Transport",
     "TransportError",
     "Trust",

@@ -181,6 +181,10 @@ class Registry:
         """Return what each usable vendor says of itself, by name."""
         return {name: plugin.vendor for name, plugin in self.vendors.items()}
 
+    def described_sources(self) -> dict[str, SourceKind]:
+        """Return what each usable plugin for an alerting stack says of itself, by the kind's name."""
+        return {name: plugin.kind for name, plugin in self.sources.items()}
+
     def broken(self) -> frozenset[str]:
         """Return the names of vendors whose plugin is installed and cannot be used."""
         return frozenset(one.name for one in self.unavailable) - self.vendors.keys()

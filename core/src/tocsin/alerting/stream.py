@@ -119,7 +119,8 @@ class Held:
         part = _part(alert, believed=believed)
         name = Name(digest_of(record.key), part, one_line(alert.name)[:LONGEST_NAME])
         message = known.message if known is not None and believed else None
-        return self._moved(self.part_of(known), name), attrs.evolve(record, told_at=max(now, self.since) + _TICK, message=message)
+        told_at = max(now, self.since) + _TICK
+        return self._moved(self.part_of(known), name), attrs.evolve(record, told_at=told_at, message=message)
 
     def drop(self, known: AlertRecord | None, record: AlertRecord) -> tuple[Held, AlertRecord]:
         """Return what is held without an alert that is not to be told any more, and the alert's record."""

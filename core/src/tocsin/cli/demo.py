@@ -209,7 +209,7 @@ def _stage(console: Console) -> Iterator[Stage]:
     ):
         file = Path(directory) / "tocsin.toml"
         file.write_text(example_config([first, second]), encoding="utf-8")
-        config = load_config(file, vendors=registry.described(), environ={})
+        config = load_config(file, vendors=registry.described(), sources=registry.described_sources(), environ={})
         otp = Route(
             name="otp",
             match=Match(classes=(MessageClass.OTP,)),

@@ -46,7 +46,13 @@ class Session:
 
         registry = build_registry()
         path = find_config(self.config_option, self.environ, Path.cwd())
-        config = load_config(path, vendors=registry.described(), unavailable=registry.broken(), environ=self.environ)
+        config = load_config(
+            path,
+            vendors=registry.described(),
+            unavailable=registry.broken(),
+            sources=registry.described_sources(),
+            environ=self.environ,
+        )
         return config, registry
 
     @contextmanager
