@@ -5,15 +5,17 @@ from __future__ import annotations
 import os
 import signal
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+import attrs
 import falcon
 
 from tocsin.app import Tocsin
 from tocsin.config import Config
 from tocsin.gateway import problems
 from tocsin.gateway.admission import Admission
+from tocsin.gateway.body import BodyReader
 from tocsin.gateway.committer import Committer
 from tocsin.gateway.events import Events
 from tocsin.gateway.health import Alive, Canary, Readiness
@@ -33,6 +35,31 @@ MOST_REQUESTS = 48
 """How many requests are worked on at a time; more are told to come again. Below the server's threads, of which streams
 of events keep some."""
 
+MOST_BYTES = 16 * 1024 * 1024
+DEADLINE_S = 10.0
+"""Within which a body has to be whole."""
+
+MOST_READERS = 256
+AT_ONCE = 8
+"""Small bodies that requests read themselves at a time."""
+
+
+@attrs.frozen(kw_only=True)
+class Gateway:
+    """The parts that endpoints are made of.
+
+    Args:
+        reception: what most of them work with.
+        config: what all was made from.
+        meters: what is counted.
+        pushes: the vendors' endpoint.
+    """
+
+    reception: Reception
+    config: Config
+    meters: Meters
+    pushes: VendorPush
+
 
 def build_app(tocsin: Tocsin, config: Config, *, stopping: threading.Event) -> WSGIApplication:
     """Return the WSGI application.
@@ -42,49 +69,46 @@ def build_app(tocsin: Tocsin, config: Config, *, stopping: threading.Event) -> W
         config: what it was made from.
         stopping: set when the gateway is told to end: what streams then ends.
     """
-    parts = tocsin.parts
-    meters = Meters(StoreCollector(parts.reopen, parts.fleet, parts.clock, config.store.path))
-    reception = open_reception(tocsin, config, stopping, meters.batches.observe)
-    app = falcon.App(middleware=[Counting(meters)])
+    gateway = open_gateway(tocsin, config, stopping)
+    gateway.pushes.read_left_behind()
+    app = falcon.App(middleware=[Counting(gateway.meters)])
     app.req_options.strip_url_path_trailing_slash = True  # never a redirect: it would lose a body
     app.req_options.auto_parse_qs_csv = False
     problems.install(app)
-    for path, resource in endpoints(reception).items():
+    for path, resource in endpoints(gateway).items():
         app.add_route(path, resource)
-    app.add_route("/push/{account}/{token}", open_push(tocsin, config))
-    app.add_route("/readyz", Readiness(Canary(parts.store, parts.clock), config.store.path))
-    app.add_route("/metrics", Metrics(meters))
-    return Admission(app, MOST_REQUESTS, meters.turned_away.inc)
+    return Admission(app, MOST_REQUESTS, gateway.meters.turned_away.inc)
 
 
-def open_reception(
-    tocsin: Tocsin, config: Config, stopping: threading.Event, told: Callable[[int], None] = lambda _: None
-) -> Reception:
-    """Return what every endpoint works with."""
-    return Reception(
+def open_gateway(tocsin: Tocsin, config: Config, stopping: threading.Event) -> Gateway:
+    """Return what endpoints are made of."""
+    parts = tocsin.parts
+    meters = Meters(StoreCollector(parts.reopen, parts.fleet, parts.clock, config.store.path))
+    reception = Reception(
         tocsin=tocsin,
-        keys=Keyring(config.gateway.keys, tocsin.parts.clock.monotonic),
-        committer=Committer(tocsin.parts.store, tocsin.parts.clock, broken=_end, told=told),
+        keys=Keyring(config.gateway.keys, parts.clock.monotonic),
+        bodies=BodyReader(most_bytes=MOST_BYTES, deadline_s=DEADLINE_S, most_readers=MOST_READERS, at_once=AT_ONCE),
+        committer=Committer(parts.store, parts.clock, broken=_end, told=meters.batches.observe),
         stopping=stopping,
     )
+    pushes = VendorPush(parts, config.gateway.trusted_proxies, _end)
+    return Gateway(reception=reception, config=config, meters=meters, pushes=pushes)
 
 
-def open_push(tocsin: Tocsin, config: Config) -> VendorPush:
-    """Return the endpoint that vendors push to, once what the last gateway left behind is read."""
-    push = VendorPush(tocsin.parts, config.gateway.trusted_proxies, _end)
-    push.read_left_behind()
-    return push
-
-
-def endpoints(reception: Reception) -> Mapping[str, object]:
+def endpoints(gateway: Gateway) -> Mapping[str, object]:
     """Return what answers, by its path."""
+    reception, parts = gateway.reception, gateway.reception.tocsin.parts
+    path = gateway.config.store.path
     return {
         "/v1/messages": Messages(reception),
         "/v1/messages/{name}": OneMessage(reception),
         "/v1/inbound": Inbound(reception),
         "/v1/accounts": Accounts(reception),
         "/v1/events": Events(reception),
+        "/push/{account}/{token}": gateway.pushes,
         "/healthz": Alive(),
+        "/readyz": Readiness(Canary(parts.store, parts.clock), path),
+        "/metrics": Metrics(gateway.meters),
         "/openapi.json": Document(),
     }
 
