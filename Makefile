@@ -17,7 +17,7 @@ export PIP_ROOT_USER_ACTION := ignore
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test check lint types layers simulation simulate simulate-long crash soak \
-	powercut diskfull outage coverage mutation faults bench capabilities constraints
+	powercut diskfull outage coverage mutation faults bench capabilities constraints fuzz-api
 
 help:  ## list the targets
 	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1\t\2/p' Makefile | expand -t 20
@@ -75,13 +75,17 @@ coverage: $(READY)  ## every branch of the policy and of the transition table is
 mutation: $(READY)  ## change the policy and the transition table in every small way: 90 % must be noticed
 	@$(BIN)/python -m tests.mutation.run
 
+fuzz-api: $(READY)  ## 5,000 requests made from the OpenAPI document, to a served gateway: no 5xx, none undocumented
+	@$(BIN)/python -m tests.gateway.fuzz
+
 faults: $(READY)  ## every fault of the wire, at every phase, before both vendors: prints the table
 	@$(BIN)/python -m tests.faults.table
 
-bench: $(READY)  ## ratios, never timed tests: parsing, the worker, decisions (with a plot in build/)
+bench: $(READY)  ## ratios, never timed tests: parsing, the worker, decisions (with a plot in build/), the gateway
 	@$(BIN)/python bench/parse_reports.py
 	@$(BIN)/python bench/worker.py
 	@$(BIN)/python bench/decide.py --plot build/decide.svg
+	@$(BIN)/python bench/gateway.py
 
 capabilities: $(READY)  ## write docs/reference/capabilities.md from the plugins' tables
 	@$(BIN)/python tests/docs/capability_matrix.py
