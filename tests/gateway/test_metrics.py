@@ -6,6 +6,7 @@ import json
 import logging
 import re
 import sqlite3
+import time
 from contextlib import closing
 from datetime import timedelta
 from decimal import Decimal
@@ -109,6 +110,26 @@ def test_nothing_private_is_in_it(call):
 
     for private in ("1390000", "424242", "rose", "k-all", "invented"):
         assert private not in text
+
+
+def test_a_store_that_takes_nothing_is_told(call, scrape):
+    """Whether a commit goes through stands in the scrape, too: the store may be readable all the same."""
+    assert scrape()["tocsin_store_ready",] == 1
+    with closing(sqlite3.connect(call.config.store.path, isolation_level=None)) as other:
+        other.execute("CREATE TRIGGER full BEFORE INSERT ON canary BEGIN SELECT RAISE(FAIL, 'disk full'); END")
+    until = time.monotonic() + 30
+    while scrape()["tocsin_store_ready",] == 1:
+        assert time.monotonic() < until
+
+    assert scrape()["tocsin_store_readable",] == 1
+
+
+def test_what_nobody_polls_is_not_deaf(call, scrape):
+    """An account that is gone from the configuration, or is not polled, has no poll that could fail."""
+    parts = call.tocsin.parts
+    parts.store.note_poll(Listening(account=AccountId("gone"), kind="reports", asked_at=parts.clock.now()))
+
+    assert not [key for key in scrape() if key[0].startswith("tocsin_poll") and "gone" in key]
 
 
 def test_a_store_that_cannot_be_read_is_told(call, scrape):

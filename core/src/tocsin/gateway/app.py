@@ -15,6 +15,7 @@ from tocsin.app import Tocsin
 from tocsin.config import Config
 from tocsin.gateway import problems
 from tocsin.gateway.admission import Admission
+from tocsin.gateway.alerts import StackAlerts
 from tocsin.gateway.body import BodyReader
 from tocsin.gateway.committer import Committer
 from tocsin.gateway.events import Events
@@ -102,6 +103,8 @@ def endpoints(gateway: Gateway) -> Mapping[str, object]:
     return {
         "/v1/messages": Messages(reception),
         "/v1/messages/{name}": OneMessage(reception),
+        "/v1/alerts/{source}": StackAlerts(reception),
+        "/alert": StackAlerts(reception),
         "/v1/inbound": Inbound(reception),
         "/v1/accounts": Accounts(reception),
         "/v1/events": Events(reception),
