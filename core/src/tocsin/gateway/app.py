@@ -53,12 +53,14 @@ class Gateway:
         reception: what most of them work with.
         config: what all was made from.
         meters: what is counted.
+        canary: says whether the store takes anything.
         pushes: the vendors' endpoint.
     """
 
     reception: Reception
     config: Config
     meters: Meters
+    canary: Canary
     pushes: VendorPush
 
 
@@ -84,7 +86,8 @@ def build_app(tocsin: Tocsin, config: Config, *, stopping: threading.Event) -> W
 def open_gateway(tocsin: Tocsin, config: Config, stopping: threading.Event) -> Gateway:
     """Return what endpoints are made of."""
     parts = tocsin.parts
-    meters = Meters(StoreCollector(parts.reopen, parts.fleet, parts.clock, config.store.path))
+    canary = Canary(parts.store, parts.clock)
+    meters = Meters(StoreCollector(parts.reopen, parts.fleet, parts.clock, canary, config.store.path))
     reception = Reception(
         tocsin=tocsin,
         keys=Keyring(config.gateway.keys, parts.clock.monotonic),
@@ -93,13 +96,12 @@ def open_gateway(tocsin: Tocsin, config: Config, stopping: threading.Event) -> G
         stopping=stopping,
     )
     pushes = VendorPush(parts, config.gateway.trusted_proxies, _end)
-    return Gateway(reception=reception, config=config, meters=meters, pushes=pushes)
+    return Gateway(reception=reception, config=config, meters=meters, canary=canary, pushes=pushes)
 
 
 def endpoints(gateway: Gateway) -> Mapping[str, object]:
     """Return what answers, by its path."""
-    reception, parts = gateway.reception, gateway.reception.tocsin.parts
-    path = gateway.config.store.path
+    reception = gateway.reception
     return {
         "/v1/messages": Messages(reception),
         "/v1/messages/{name}": OneMessage(reception),
@@ -110,7 +112,7 @@ def endpoints(gateway: Gateway) -> Mapping[str, object]:
         "/v1/events": Events(reception),
         "/push/{account}/{token}": gateway.pushes,
         "/healthz": Alive(),
-        "/readyz": Readiness(Canary(parts.store, parts.clock), path),
+        "/readyz": Readiness(gateway.canary, gateway.config.store.path),
         "/metrics": Metrics(gateway.meters),
         "/openapi.json": Document(),
     }

@@ -30,7 +30,7 @@ class Meters:
     """
 
     def __init__(self, *collectors: Collector) -> None:
-        disable_created_metrics()  # a series more for each counter, which nobody asks for
+        disable_created_metrics()  # type: ignore[no-untyped-call]  # a series more for each counter, which nobody asks for
         self.registry = CollectorRegistry()
         for collector in collectors:
             self.registry.register(collector)
