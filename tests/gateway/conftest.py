@@ -86,6 +86,7 @@ class Caller:
 def call(home):
     """A caller of an application of its own."""
     registry = build_registry()
-    config = load_config(home / "tocsin.toml", vendors=registry.described(), unavailable=registry.broken(), environ={})
+    kinds = registry.described_sources()
+    config = load_config(home / "tocsin.toml", vendors=registry.described(), sources=kinds, environ={})
     with Tocsin(config, registry) as tocsin:
         yield Caller(tocsin, config)
