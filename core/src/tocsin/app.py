@@ -14,6 +14,9 @@ from typing import Self, TypedDict, Unpack
 import attrs
 
 from tocsin import observe
+from tocsin.alerting.addressing import NOTHING_ASKED, Asked
+from tocsin.alerting.front import Alerts
+from tocsin.alerting.posting import Desk
 from tocsin.clock import Clock, SystemClock
 from tocsin.config import Config, find_config, load_config
 from tocsin.delivery import poll
@@ -28,6 +31,7 @@ from tocsin.delivery.transports import Transports
 from tocsin.delivery.worker import Worker
 from tocsin.errors import InvalidInput, NotFound, StoreError
 from tocsin.model.account import Account
+from tocsin.model.alert import Notice
 from tocsin.model.balance import Balance
 from tocsin.model.ids import AccountId, DeliveryId, HolderId, MessageId
 from tocsin.model.message import MessageClass
@@ -35,6 +39,7 @@ from tocsin.model.outcome import Refused
 from tocsin.model.phone import E164, parse_number
 from tocsin.model.report import InboundMessage, Report
 from tocsin.model.submission import Attachment
+from tocsin.outbox.alert import Taken
 from tocsin.outbox.holders import Holders
 from tocsin.outbox.ports import Store
 from tocsin.outbox.record import Acceptance, Delivery, Filter
@@ -117,6 +122,8 @@ class Tocsin:
             reopen=self._reopen,
         )
         self._groups = config.groups
+        desk = Desk(fleet=self._parts.fleet, groups=config.groups, draw_bits=secrets.randbits)
+        self.alerts = Alerts(sources=config.sources, desk=desk)
         if recovered := store.recover(outside.clock.now()):
             observe.log.warning(observe.STORE_RECOVERED, count=recovered)
 
@@ -134,7 +141,8 @@ class Tocsin:
         """
         registry = build_registry()
         file = find_config(None if path is None else str(path), environ, Path.cwd())
-        config = load_config(file, vendors=registry.described(), unavailable=registry.broken(), environ=environ)
+        vendors, kinds = registry.described(), registry.described_sources()
+        config = load_config(file, vendors=vendors, unavailable=registry.broken(), sources=kinds, environ=environ)
         return cls(config, registry)
 
     def __enter__(self) -> Self:
@@ -185,6 +193,10 @@ class Tocsin:
     ) -> Acceptance:
         """Make what `send` would store, for who stores many together. Takes and raises what `send` does."""
         return self._prepare(_draft(to, text, cls, details), holder=None)
+
+    def take_alerts(self, source: str, notice: Notice, asked: Asked = NOTHING_ASKED) -> Taken:
+        """Take in durably what an alerting stack told. Takes and raises what `tocsin.alerting.front.Alerts` does."""
+        return self._parts.store.take_in((self.alerts.intake_of(source, notice, asked),), self._parts.clock.now())[0]
 
     def deliver_now(
         self,
