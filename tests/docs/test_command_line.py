@@ -110,6 +110,7 @@ def _document(name, capsys):
         "check": ["--online"],
         "route": ["--to", "13900000001"],
         "send": ["--to", "13900000001", "--text", "again", "--now"],
+        "notify": ["--to", "13900000001", "--type", "PROBLEM", "--host", "db1", "--patience", "30s"],
         "status": [listed[0]["message"]],
         "explain": [listed[0]["message"]],
         "cancel": [listed[0]["message"]],

@@ -49,7 +49,9 @@ from tocsin.outbox.sqlite_session import Boundary
 from tocsin.outbox.store import Outbox
 from tocsin.receipt import Receipt
 from tocsin.registry import Registry, build_registry
+from tocsin.spool.directory import spool_of
 from tocsin.story import Story
+from tocsin.uptake import Uptake
 from tocsin.wire.pool import HttpTransport
 from tocsin.wire.transport import Transport
 
@@ -124,6 +126,7 @@ class Tocsin:
         self._groups = config.groups
         desk = Desk(fleet=self._parts.fleet, groups=config.groups, draw_bits=secrets.randbits)
         self.alerts = Alerts(sources=config.sources, desk=desk)
+        self._uptake = Uptake(spool_of(config.store.path, config.store.spool), store, self.alerts, outside.clock)
         if recovered := store.recover(outside.clock.now()):
             observe.log.warning(observe.STORE_RECOVERED, count=recovered)
 
@@ -235,9 +238,17 @@ class Tocsin:
         """
         with WorkerRole(self._path), self._holding() as holder:
             self._rows.lead()
-            worker = Worker(self._parts, holder, self._reopen)
+            worker = Worker(self._parts, holder, self._reopen, self.take_up)
             ready(worker)
             worker.run(drain=drain)
+
+    def take_up(self) -> int:
+        """Take in what `tocsin notify` left on the spool; return how many notices that were.
+
+        Raises:
+            StoreFailed, CommitUnknown: of the store; what waits is still there.
+        """
+        return self._uptake.take_up()
 
     def _reopen(self) -> Store:
         return Outbox(open_rows(self._path, self._boundary), self._holders.is_dead)

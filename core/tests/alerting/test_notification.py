@@ -6,16 +6,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tocsin.alerting.notification import STATUSES, from_environment, gather, name_receiver, pager, present, read_notice
+from tocsin.alerting.notification import STATUSES, from_environment, gather, pager, present, read_notice
 from tocsin.errors import InvalidInput
 from tocsin.model.alert import AlertStatus
-from tocsin.model.message import MessageClass
-from tocsin.model.phone import E164
 
 NOW = datetime(2026, 11, 21, 23, 33, 30, tzinfo=UTC)
 CHANGED = datetime(2026, 11, 21, 23, 33, 3, 999999, tzinfo=UTC)
 HOSTILE = "/var 97% \"quoted\" $HOME `id` é磁 ; rm -rf $(touch x) \\ 'single' <b> & | *"
-ALICE, BOB = E164("+8613900000001"), E164("+8613900000002")
 
 
 def icinga(**changed):
@@ -70,7 +67,7 @@ def nagios(kind="SERVICE", **changed):
 
 def alert_of(options=None, environ=None, **more):
     """Return the one alert of a notification."""
-    (alert,) = read_notice(gather(options or {}, environ or {}), "r", NOW, **more).alerts
+    (alert,) = read_notice(gather(options or {}, environ or {}), NOW, **more).alerts
     return alert
 
 
@@ -102,7 +99,7 @@ def test_a_recovery_ends_what_its_problem_began():
 def test_what_happens_within_a_second_is_in_order():
     """A whole second stands for the moment at which it is heard of: an end and a new beginning in it are in order."""
     heard = [datetime(2026, 11, 21, 23, 33, 3, part, tzinfo=UTC) for part in (1, 2)]
-    assert [read_notice(gather(icinga(), {}), "r", now).alerts[0].starts_at for now in heard] == heard
+    assert [read_notice(gather(icinga(), {}), now).alerts[0].starts_at for now in heard] == heard
     assert alert_of(icinga(state_change="1795303983.25")).starts_at == CHANGED.replace(microsecond=250000)
 
 
@@ -154,7 +151,7 @@ def test_an_event_of_nagios_is_named_by_the_notification():
 def test_an_event_without_a_time_is_named_by_the_present():
     """Where nothing tells two events apart, the moment does: none is dropped for another."""
     said = gather(icinga(type="CUSTOM", time=None), {})
-    (one,), (two,) = (read_notice(said, "r", now, "").alerts for now in (NOW, CHANGED))
+    (one,), (two,) = (read_notice(said, now, "").alerts for now in (NOW, CHANGED))
     assert one.fingerprint != two.fingerprint
 
 
@@ -228,18 +225,10 @@ def test_a_change_of_level_is_a_change():
     assert warning.level != critical.level
 
 
-def test_a_receiver_is_who_is_told_and_in_which_class():
-    """The name does not depend on order or contact, does on number, group and class, and shows no number."""
-    name = name_receiver((ALICE, BOB), ("ops", "dba"), MessageClass.ALERT)
-    assert name == name_receiver((BOB, ALICE), ("dba", "ops"), MessageClass.ALERT)
-    others = {
-        name_receiver((ALICE,), ("ops", "dba"), MessageClass.ALERT),
-        name_receiver((ALICE, BOB), ("ops",), MessageClass.ALERT),
-        name_receiver((ALICE, BOB), ("ops", "dba"), MessageClass.CRITICAL),
-    }
-    assert name not in others
-    assert len(others) == 3
-    assert "139" not in name_receiver((ALICE,), (), MessageClass.ALERT)
+def test_a_phone_is_told_once_of_what_two_contacts_are_told():
+    """A notice has no receiver: who is told is for the caller to say, and whose contact it is makes no other alert."""
+    assert read_notice(gather(icinga(), {}), NOW).receiver == ""
+    assert alert_of(icinga(contact="bob")).fingerprint == alert_of(icinga(contact="alice")).fingerprint
 
 
 @given(st.dictionaries(st.sampled_from(sorted(icinga())), st.text(st.characters(codec="utf-8")) | st.none()))

@@ -6,15 +6,12 @@ are no UTF-8 are shown as such. Pure; the command line calls it.
 
 from __future__ import annotations
 
-import hashlib
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 
 from tocsin.errors import InvalidInput
 from tocsin.model.alert import Alert, AlertStatus, Notice
-from tocsin.model.message import MessageClass
-from tocsin.model.phone import E164
 
 FIELDS = (
     "type",
@@ -121,21 +118,11 @@ def gather(options: Mapping[str, str | None], environ: Mapping[str, str]) -> dic
     return from_environment(environ) | given
 
 
-def name_receiver(numbers: Iterable[E164], groups: Iterable[str], cls: MessageClass) -> str:
-    """Return a name for those who are told, under which nobody reads a number.
-
-    What one phone was told in one class is told once, whichever contact it is entered for.
-    """
-    whom = "\n".join([*sorted(number.full for number in numbers), *sorted(groups), cls.value])
-    return hashlib.sha256(whom.encode()).hexdigest()[:16]
-
-
-def read_notice(said: Mapping[str, str], receiver: str, now: datetime, instance: str = "") -> Notice:
-    """Make a notice of what is said of one notification.
+def read_notice(said: Mapping[str, str], now: datetime, instance: str = "") -> Notice:
+    """Make a notice of what is said of one notification. It has no receiver: what one phone was told is told once.
 
     Args:
         said: by field, see `gather`.
-        receiver: see `name_receiver`.
         now: aware time; stands for times that are not given.
         instance: tells apart programs that watch hosts of equal names.
 
@@ -160,7 +147,7 @@ def read_notice(said: Mapping[str, str], receiver: str, now: datetime, instance:
         starts_at=None if status is AlertStatus.RESOLVED else changed_at,
         ends_at=changed_at if status is AlertStatus.RESOLVED else None,
     )
-    return Notice(receiver=receiver, alerts=(alert,))
+    return Notice(alerts=(alert,))
 
 
 def _need(said: Mapping[str, str], field: str) -> str:

@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from tocsin.config import units
+from tocsin.config.file import read_toml
 from tocsin.config.findings import Findings, Unfit, quote
-from tocsin.config.load import read_toml
 from tocsin.config.table import Table, present
 from tocsin.config.values import Config
 from tocsin.errors import ConfigError

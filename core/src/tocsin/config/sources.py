@@ -18,7 +18,10 @@ from tocsin.model.alert import SourceKind
 from tocsin.model.message import MessageClass
 from tocsin.model.source import Quiet, Repeats, Resolved, Source, Storm
 
-COMMANDS = (SourceKind(name="icinga", title="Icinga 2"), SourceKind(name="nagios", title="Nagios"))
+COMMANDS = tuple(
+    SourceKind(name=name, title=title)
+    for name, title in (("icinga", "Icinga 2"), ("nagios", "Nagios"), ("sendsms", "Texts, by tocsin sendsms"))
+)
 """Kinds that no plugin reads: `tocsin notify` does. They are configured like any other."""
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")

@@ -6,14 +6,28 @@ import re
 from functools import partial
 from pathlib import Path
 
+import attrs
+
 from tocsin.config import units
 from tocsin.config.findings import Unfit
 from tocsin.config.table import Table
-from tocsin.config.values import Store
 
 _SQLITE = re.compile(r"sqlite:///([^\x00-\x1f?#]*[^\x00-\x1f?#/])")
 _POSTGRESQL = ("postgresql:", "postgres:")
 _DEFAULT_FILE = "tocsin.db"
+
+
+@attrs.frozen(kw_only=True)
+class Store:
+    """Where messages are kept.
+
+    Args:
+        path: absolute path of the SQLite file.
+        spool: absolute path of the directory that takes notifications for the store; None for one of its own beside it.
+    """
+
+    path: Path
+    spool: Path | None = None
 
 
 def read_store(table: Table, directory: Path) -> Store:

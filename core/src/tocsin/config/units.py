@@ -8,13 +8,15 @@ import re
 from collections.abc import Callable, Mapping
 from datetime import timedelta
 from decimal import Decimal
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from tocsin.config.findings import Unfit, did_you_mean, quote
 from tocsin.errors import InvalidNumber, MissingExtra
-from tocsin.model.account import Rate
 from tocsin.model.phone import E164, parse_number
 from tocsin.model.template import BadTemplate, Expression, Template
+
+if TYPE_CHECKING:
+    from tocsin.model.account import Rate
 
 T = TypeVar("T")
 E = TypeVar("E", bound=enum.Enum)
@@ -136,6 +138,8 @@ def rate(value: object) -> Rate:
     if written is None:
         raise Unfit("expected a rate such as 50/s, 3/3m or 10/d, in quotes")
     window = int(written[2] or 1) * _UNITS[written[3]]
+    from tocsin.model.account import Rate  # not for who only wants to know where the store is
+
     return Rate(int(written[1]), int(window.total_seconds()))
 
 

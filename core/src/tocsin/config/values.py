@@ -3,29 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 
 import attrs
 
+from tocsin.config.store import Store
 from tocsin.model.account import Account, Rate
 from tocsin.model.ids import AccountId
 from tocsin.model.limits import FleetLimits, OptOut
 from tocsin.model.phone import E164
 from tocsin.model.source import Source
 from tocsin.policy.route import Route
-
-
-@attrs.frozen(kw_only=True)
-class Store:
-    """Where messages are kept.
-
-    Args:
-        path: absolute path of the SQLite file.
-        spool: absolute path of the directory that takes notifications for the store; None for one of its own beside it.
-    """
-
-    path: Path
-    spool: Path | None = None
 
 
 @attrs.frozen(kw_only=True)

@@ -8,10 +8,12 @@ from __future__ import annotations
 import enum
 from collections.abc import Mapping
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 import attrs
 
-from tocsin.model.push import Pairs
+if TYPE_CHECKING:
+    from tocsin.model.push import Pairs
 
 
 class AlertStatus(enum.StrEnum):

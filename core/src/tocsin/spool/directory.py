@@ -7,9 +7,7 @@ from __future__ import annotations
 
 import fcntl
 import os
-import secrets
 import stat
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
@@ -48,7 +46,7 @@ class Spool:
         Raises:
             StoreFailed: it cannot be put there.
         """
-        name = f"{at.astimezone(UTC):%Y%m%dT%H%M%S.%fZ}-{secrets.token_hex(6)}{SUFFIX}"
+        name = f"{at.astimezone(UTC):%Y%m%dT%H%M%S.%fZ}-{os.urandom(6).hex()}{SUFFIX}"
         try:
             self._make()
             hidden = self._write(content)
@@ -133,7 +131,8 @@ class Spool:
     def _write(self, content: bytes) -> str:
         """Write a file under a hidden name; return that name."""
         shared = os.stat(self._directory).st_mode & stat.S_IWGRP
-        file, hidden = tempfile.mkstemp(prefix=".", dir=self._directory)
+        hidden = str(self._directory / f".{os.urandom(12).hex()}")
+        file = os.open(hidden, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
         try:
             with os.fdopen(file, "wb") as opened:
                 os.fchmod(opened.fileno(), 0o640 if shared else 0o600)
@@ -144,6 +143,16 @@ class Spool:
             os.unlink(hidden)
             raise
         return hidden
+
+
+def spool_of(store: Path, shared: Path | None) -> Spool:
+    """Return a store's spool: the directory that was made for several users, or its own beside it.
+
+    Args:
+        store: path of the store's file.
+        shared: of the directory that somebody has made; None for none.
+    """
+    return Spool(shared or store.with_name(f"{store.name}.spool"), own=shared is None)
 
 
 def _lock(lock: int) -> bool:
