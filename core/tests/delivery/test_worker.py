@@ -2,6 +2,7 @@
 
 import threading
 import time
+from datetime import timedelta
 
 import attrs
 import pytest
@@ -12,11 +13,13 @@ from tocsin.delivery.lines import LINES
 from tocsin.delivery.worker import Worker
 from tocsin.errors import CommitUnknown, Reached, StoreError, StoreFailed, TransportError
 from tocsin.model.account import Polling
+from tocsin.model.alert import AlertStatus
 from tocsin.model.ids import HolderId, VendorId
 from tocsin.model.message import MessageClass
 from tocsin.model.outcome import Accepted, Reason, Refused
 from tocsin.model.phone import parse_number
 from tocsin.model.report import Report, ReportState
+from tocsin.outbox.alert import REMEMBERED, AlertKey, AlertRecord, Decided, Intake
 from tocsin.outbox.memory import MemoryRows
 from tocsin.outbox.record import Filter
 from tocsin.outbox.state import AttemptState, State
@@ -439,3 +442,21 @@ def test_a_worker_looks_at_the_spool_again_and_again(house_of, monkeypatch):
     with Shift(house_of(Line(), poll=NO_POLLS), take_up=take_up) as shift:
         wait_until(lambda: len(looks) >= 4)
     assert shift.error is None
+
+
+def test_alerts_that_nobody_speaks_of_are_forgotten(house_of, monkeypatch):
+    """What was not heard of for longer than alerts are remembered is gone once a worker has looked after the store."""
+    monkeypatch.setattr(worker_module, "UPKEEP_S", 0.0)
+    house = house_of(Line(), poll=NO_POLLS)
+    now = house.clock.now()
+    keys = [AlertKey(source="am", receiver="r", fingerprint=name) for name in ("old", "new")]
+    records = [
+        AlertRecord(key=key, status=AlertStatus.FIRING, level="", starts_at=None, ends_at=None, seen_at=seen_at)
+        for key, seen_at in zip(keys, (now - REMEMBERED - timedelta(hours=1), now), strict=True)
+    ]
+    house.outbox.take_in([Intake(decide=lambda _, __: Decided(alerts=tuple(records)))], now)
+
+    with Shift(house):
+        wait_until(lambda: keys[0] not in house.rows.alerts.get_alerts(keys))
+
+    assert list(house.rows.alerts.get_alerts(keys)) == [keys[1]]

@@ -25,6 +25,7 @@ from tocsin.delivery.watch import Watch
 from tocsin.errors import CommitUnknown, StoreError, StoreFailed, TocsinError
 from tocsin.model.account import Account
 from tocsin.model.ids import HolderId
+from tocsin.outbox.alert import REMEMBERED
 from tocsin.outbox.ports import Store
 
 LOOK_S = 0.1
@@ -35,6 +36,9 @@ TAKE_UP_S = 2.0
 
 UPKEEP_S = 10.0
 """How often the worker renews its lease, and looks for holders that died."""
+
+FORGET_S = 3600.0
+"""How often the worker forgets what is old."""
 
 PAUSE_S = 1.0
 """How long the worker waits before it tries a failed store again."""
@@ -69,6 +73,7 @@ class Worker:
         self._arrived: list[Arrival] = []
         self._broken: list[BaseException] = []
         self._kept_up_at = parts.clock.monotonic()
+        self._forgot_at: float | None = None
 
     def stop(self) -> None:
         """Begin to end: claim nothing more, settle what is under way. Safe in a signal handler and from any thread."""
@@ -155,6 +160,13 @@ class Worker:
             self._parts.store.renew(self._holder, self._parts.clock.now())
         if recovered := self._parts.store.recover(self._parts.clock.now()):
             observe.log.warning(observe.STORE_RECOVERED, count=recovered)
+        self._forget(now)
+
+    def _forget(self, now: float) -> None:
+        """Let go, once in a while, of alerts that nobody has spoken of for long."""
+        if self._forgot_at is None or now - self._forgot_at >= FORGET_S:
+            self._forgot_at = now
+            self._parts.store.forget_alerts(self._parts.clock.now() - REMEMBERED)
 
     def _empty_spool(self) -> None:
         """Take up what waits on the spool: at the beginning, and every few seconds."""

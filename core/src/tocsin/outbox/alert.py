@@ -7,7 +7,7 @@ peer of its stack sends may arrive at the same moment.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import attrs
 
@@ -15,6 +15,9 @@ from tocsin.errors import TocsinError
 from tocsin.model.alert import AlertStatus
 from tocsin.model.ids import MessageId
 from tocsin.outbox.record import Acceptance
+
+REMEMBERED = timedelta(days=30)
+"""How long an alert is known that nobody speaks of any more."""
 
 
 @attrs.frozen(kw_only=True)
