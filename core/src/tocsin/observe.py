@@ -1,7 +1,7 @@
 """Logging: event names, the keys that may be logged, and the logger. Nothing else of ours reaches a log.
 
 An event is a constant here; a key that is not on the list is dropped, so that a number, a text or a secret cannot slip
-into a line by a new argument.
+into a line by a new argument. What writes lines is loaded with the first of them: whoever is in a hurry has none.
 """
 
 from __future__ import annotations
@@ -12,9 +12,15 @@ import logging
 import sys
 import time
 from collections.abc import Mapping, MutableMapping
-from typing import Any
+from functools import cache
+from typing import TYPE_CHECKING, Any
 
-import structlog
+if TYPE_CHECKING:
+    import structlog
+
+    log: structlog.stdlib.BoundLogger
+    """The project's one logger. Its lines go to the standard library's logger `tocsin`, where an application that
+    embeds tocsin decides what becomes of them; how that application has set structlog up for itself changes nothing."""
 
 SEND_ACCEPTED = "tocsin.send.accepted"
 SEND_REFUSED = "tocsin.send.refused"
@@ -83,7 +89,11 @@ def keep_allowed(_: object, __: str, event: MutableMapping[str, Any]) -> Mutable
     return event
 
 
-_logfmt = structlog.processors.LogfmtRenderer(key_order=["event"], drop_missing=True)
+@cache
+def _logfmt() -> structlog.processors.LogfmtRenderer:
+    import structlog
+
+    return structlog.processors.LogfmtRenderer(key_order=["event"], drop_missing=True)
 
 
 class Line:
@@ -93,24 +103,30 @@ class Line:
         self.event = event
 
     def __str__(self) -> str:
-        return _logfmt(None, "", dict(self.event))
+        return _logfmt()(None, "", dict(self.event))
 
 
 def _as_line(_: object, __: str, event: MutableMapping[str, Any]) -> tuple[tuple[Line], dict[str, Any]]:
     return (Line(event),), {}
 
 
-log: structlog.stdlib.BoundLogger = structlog.wrap_logger(
-    logging.getLogger("tocsin"),
-    processors=[
-        structlog.stdlib.filter_by_level,
-        keep_allowed,
-        _as_line,
-    ],
-    wrapper_class=structlog.stdlib.BoundLogger,
-)
-"""The project's one logger. Its lines go to the standard library's logger `tocsin`, where an application that embeds
-tocsin decides what becomes of them; how that application has set structlog up for itself changes nothing here."""
+def __getattr__(name: str) -> object:
+    if name == "log":
+        return _log()
+    raise AttributeError(f"module 'tocsin.observe' has no attribute {name!r}")
+
+
+@cache
+def _log() -> structlog.stdlib.BoundLogger:
+    import structlog
+
+    made: structlog.stdlib.BoundLogger = structlog.wrap_logger(
+        logging.getLogger("tocsin"),
+        processors=[structlog.stdlib.filter_by_level, keep_allowed, _as_line],
+        wrapper_class=structlog.stdlib.BoundLogger,
+    )
+    return made
+
 
 logging.getLogger("tocsin").addHandler(logging.NullHandler())
 
