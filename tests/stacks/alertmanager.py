@@ -35,8 +35,8 @@ receivers:
         type: Bearer
         credentials: {key}
 """
-_TOLD = re.compile(r'^alertmanager_notifications_total\{integration="webhook"\} (\S+)', re.MULTILINE)
-_FAILED = re.compile(r'^alertmanager_notifications_failed_total\{integration="webhook"\} (\S+)', re.MULTILINE)
+_TOLD = re.compile(r'^alertmanager_notification_requests_total\{integration="webhook"\} (\S+)', re.MULTILINE)
+_FAILED = re.compile(r'^alertmanager_notification_requests_failed_total\{integration="webhook"\} (\S+)', re.MULTILINE)
 _ALONE = ("--cluster.listen-address=",)
 
 
