@@ -4,19 +4,25 @@ from __future__ import annotations
 
 import re
 import tomllib
+from datetime import time
+from zoneinfo import ZoneInfo
 
 import attrs
 import pytest
 
 from tocsin.config import load_config
 from tocsin.config.table import Table
+from tocsin.model.hours import Hours
 from tocsin.model.message import MessageClass
+from tocsin.model.source import Quiet
 from tocsin.policy.route import CLASS_RULES, Strategy
 from tocsin.registry import build_registry
 
 CONFIGURATION = "docs/reference/configuration.md"
 ENVIRON = {"WINNERLOOK_PASSWORD": "one", "IPYY_PASSWORD": "two", "MAIN_PUSH_TOKEN": "three-three-three"}
 SECRET_NOTATIONS = ("env", "file", "keyring")
+FREE_TABLES = ("routes.match.tags", "sources.NAME.receivers", "sources.NAME.classes")
+"""Tables whose keys are the user's own."""
 
 
 @pytest.fixture
@@ -32,7 +38,8 @@ def load(tmp_path):
     def load(text):
         file = tmp_path / "tocsin.toml"
         file.write_text(text, encoding="utf-8")
-        return load_config(file, vendors=build_registry().described(), environ=ENVIRON)
+        registry = build_registry()
+        return load_config(file, vendors=registry.described(), sources=registry.described_sources(), environ=ENVIRON)
 
     return load
 
@@ -40,15 +47,20 @@ def load(tmp_path):
 def _path(table, key):
     """Return a key's path with the user's own names written as NAME and KEY, as the page writes them."""
     path = re.sub(r"\[\d+\]", "", f"{table.path}.{key}" if table.path else key)
-    path = re.sub(r"^(accounts|groups)\.[^.]+", r"\1.NAME", path)
-    return re.sub(r"^routes\.match\.tags\.[^.]+", "routes.match.tags.KEY", path)
+    path = re.sub(r"^(accounts|groups|sources)\.[^.]+", r"\1.NAME", path)
+    return re.sub(rf"^({'|'.join(map(re.escape, FREE_TABLES))})\.[^.]+", r"\1.KEY", path)
 
 
 def _vendor_keys():
-    return {
-        name: {field.alias or field.name for field in attrs.fields(vendor.settings) if field.init}
-        for name, vendor in build_registry().described().items()
-    }
+    return {name: _keys(vendor.settings) for name, vendor in build_registry().described().items()}
+
+
+def _kind_keys():
+    return {name: _keys(kind.settings) for name, kind in build_registry().described_sources().items()}
+
+
+def _keys(settings):
+    return {field.alias or field.name for field in attrs.fields(settings) if field.init}
 
 
 def test_every_accepted_key_is_documented_and_no_other(page, everything, load, monkeypatch):
@@ -63,7 +75,9 @@ def test_every_accepted_key_is_documented_and_no_other(page, everything, load, m
     monkeypatch.setattr(Table, "take", take_and_note)
     load(everything)
     of_vendors = {f"accounts.NAME.{key}" for keys in _vendor_keys().values() for key in keys}
-    assert {row[0] for row in page(CONFIGURATION).rows("key | value | default | in force")} == asked - of_vendors
+    of_kinds = {f"sources.NAME.{key}" for keys in _kind_keys().values() for key in keys}
+    documented = {row[0] for row in page(CONFIGURATION).rows("key | value | default | in force")}
+    assert documented == asked - of_vendors - of_kinds
 
 
 def test_every_vendor_s_keys_are_documented(page):
@@ -71,6 +85,29 @@ def test_every_vendor_s_keys_are_documented(page):
     for vendor, keys in _vendor_keys().items():
         section = page(CONFIGURATION).section(f"### Keys of vendor `{vendor}`")
         assert {row[0] for row in section.rows("key | value | default")} == keys
+
+
+def test_every_kind_s_keys_are_documented(page):
+    """Each installed kind of source has a table with the fields of its settings, none more and none less."""
+    for kind, keys in _kind_keys().items():
+        section = page(CONFIGURATION).section(f"### Keys of kind `{kind}`")
+        assert {row[0] for row in section.rows("key | value | default")} == keys
+
+
+def test_the_defaults_of_a_source_are_the_code_s(page, load):
+    """The defaults that the page gives for `[sources.NAME]` and Alertmanager's own are read as the code's."""
+    rows = {row[0]: row[2] for row in page(CONFIGURATION).rows("key | value | default | in force")}
+    own = {row[0]: row[2] for row in page(CONFIGURATION).section("### Keys of kind `alertmanager`").rows("key | value")}
+    plain = {key.removeprefix("sources.NAME."): rows[key].strip("`") for key in rows if key.startswith("sources.NAME.")}
+    own |= {key: value for key, value in plain.items() if re.match(r'[\["0-9]', value) and key != "kind"}
+    hours = own.pop("quiet.hours.zone"), own.pop("quiet.class")
+    written = "\n".join(f"{key} = {value.strip('`')}" for key, value in own.items())
+    quiet = f'quiet = {{ hours = {{ from = "22:00", to = "07:00", zone = {hours[0]} }}, class = {hours[1]} }}'
+    source = load(f"[sources.alertmanager]\n{written}\n{quiet}\n").sources["alertmanager"]
+
+    assert len(own) >= 8
+    assert attrs.evolve(source, quiet=None) == load("").sources["alertmanager"]
+    assert source.quiet == Quiet(hours=Hours(start=time(22), end=time(7), zone=ZoneInfo("UTC")))
 
 
 def test_the_example_shows_every_key(page, everything):
@@ -83,9 +120,9 @@ def test_the_example_shows_every_key(page, everything):
 def _key_paths(content, parent):
     for key, value in content.items():
         path = f"{parent}.{key}" if parent else key
-        if parent in ("accounts", "groups"):
+        if parent in ("accounts", "groups", "sources"):
             path = f"{parent}.NAME"
-        elif parent == "routes.match.tags":
+        elif parent in FREE_TABLES:
             path = f"{parent}.KEY"
         yield path
         for inner in value if isinstance(value, list) else [value]:

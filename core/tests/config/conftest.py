@@ -13,6 +13,7 @@ import pytest
 from tocsin.config import Config, load_config
 from tocsin.errors import ConfigError
 from tocsin.model.account import Capabilities, Limits, Rate, Vendor
+from tocsin.model.alert import SourceKind
 from tocsin.model.secret import Secret
 
 ENVIRON = {
@@ -65,6 +66,9 @@ VENDORS = {
 }
 
 
+KINDS = {"alertmanager": SourceKind(name="alertmanager", title="Alertmanager")}
+
+
 @pytest.fixture(scope="session")
 def environ() -> Mapping[str, str]:
     return MappingProxyType(ENVIRON)
@@ -82,7 +86,7 @@ def read(tmp_path: Path) -> Callable[[str], Config]:
     def load(text: str) -> Config:
         path = tmp_path / "tocsin.toml"
         path.write_text(text, encoding="utf-8")
-        return load_config(path, vendors=VENDORS, environ=ENVIRON)
+        return load_config(path, vendors=VENDORS, sources=KINDS, environ=ENVIRON)
 
     return load
 

@@ -97,7 +97,9 @@ def test_every_key_is_read(sources):
 
 def test_without_the_table(sources):
     """Kinds that need no settings are there, and so are those of the command line; others are not."""
-    assert dict(sources("")) == {name: Source(name=name, kind=name) for name in ("icinga", "nagios", "plain", "sendsms")}
+    assert dict(sources("")) == {
+        name: Source(name=name, kind=name) for name in ("icinga", "nagios", "plain", "sendsms")
+    }
 
 
 @pytest.mark.parametrize(

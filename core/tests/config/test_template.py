@@ -5,9 +5,12 @@ from __future__ import annotations
 import re
 from decimal import Decimal
 
+import attrs
+
 from tocsin.config import TEMPLATE
 from tocsin.model.limits import FleetLimits, OptOut
 from tocsin.model.message import MessageClass
+from tocsin.model.source import Source
 
 _OPTION = re.compile(r"^#(?=[a-z_]+ = )", re.MULTILINE)
 
@@ -29,6 +32,11 @@ def test_every_option_of_the_template_can_be_switched_on(read):
     assert config.routes[0].changes.max_copies == 2
     assert config.limits == FleetLimits(spend_per_day=Decimal(500))
     assert config.opt_out == OptOut(exempt=frozenset({MessageClass.OTP}))
+    source = config.sources["alertmanager"]
+    assert (source.groups, source.receivers, source.quiet is None) == (("oncall",), {"dba": ("oncall",)}, False)
+    assert attrs.evolve(source, groups=(), receivers={}, classes={}, quiet=None) == Source(
+        name="alertmanager", kind="alertmanager"
+    )
 
 
 def test_the_template_holds_no_secret():

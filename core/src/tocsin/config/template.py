@@ -97,6 +97,29 @@ password = { env = "IPYY_PASSWORD" }
 #exempt = ["otp"]
 
 
+# Alerts: what Alertmanager posts to /v1/alerts/alertmanager. Who is told is said by ?group=… in that address, else by
+# the label sms_to of an alert, else by the receiver that Alertmanager chose, else by the groups given here.
+
+[sources.alertmanager]
+#groups = ["oncall"]
+#receivers = { dba = "oncall" }
+
+# The class of an alert, by the values of its label "severity".
+#classes = { critical = "critical", info = "notice" }
+
+# Of which alerts the end is told: "always", "told" (of those that were told), "never".
+#resolved = "always"
+
+# What becomes of an alert that still fires when Alertmanager repeats it: "send" or "drop". The same again within the
+# window is another peer's copy.
+#repeats = "send"
+#window = "10m"
+
+# More messages than that to one audience are summed up in one; by night, notices wait for the morning.
+#storm = { messages = 10, window = "5m" }
+#quiet = { hours = "22:00-07:00 Asia/Shanghai", class = ["notice", "bulk"] }
+
+
 # Routes: the first one whose `match` fits takes the message. One without `match` takes all, and stands last.
 # "failover" tries the accounts in the order given, and goes on to the next when that is right: when the
 # first could not be reached, or refused for a reason that another might not have. Others: "round-robin" (in turn),
