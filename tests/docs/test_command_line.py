@@ -122,6 +122,7 @@ def _document(name, capsys):
         "accounts test": ["winnerlook", "--to", "13900000001", "--wait", "20s"],
         "opt-outs add": ["13900000001"],
         "opt-outs remove": ["13900000001"],
+        "key new": ["--name", "alertmanager", "--scope", "send:alert"],
     }
     if name == "verify":
         _damage()
