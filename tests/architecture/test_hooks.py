@@ -15,18 +15,23 @@ from tocsin.plugin import (
     E164,
     Account,
     AccountId,
+    Alert,
+    AlertRequest,
+    AlertStatus,
     Capabilities,
     Exchange,
     HttpRequest,
     Message,
+    Notice,
     OutcomeNotice,
     PushRequest,
+    SourceKind,
     Submission,
     Vendor,
     VerifiedPush,
     hookimpl,
 )
-from tocsin.registry import MiddlewarePlugin, VendorPlugin
+from tocsin.registry import MiddlewarePlugin, SourcePlugin, VendorPlugin
 
 ROOT = Path(__file__).parents[2]
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -38,6 +43,10 @@ NOTICE = OutcomeNotice(delivery="m1.1", account=ACCOUNT.id, outcome=NotSent(caus
 PUSH = PushRequest(method="POST", path="", headers=(), query=(), body=b"", peer="127.0.0.1")
 CAPABILITIES = Capabilities(max_recipients=1, interfaces=("only",))
 VENDOR = Vendor(name="example", title="Example", settings=object, base_url=None, capabilities=CAPABILITIES)
+
+POST = AlertRequest(headers=(), query=(), body=b"{}")
+ALERT = Alert(fingerprint="a", status=AlertStatus.FIRING, name="disk full")
+KIND = SourceKind(name="example", title="Example")
 
 
 def exchange() -> Exchange:
@@ -58,6 +67,10 @@ VENDOR_CALLS = {
 MIDDLEWARE_CALLS = {
     "rewrite_message": ({"message": MESSAGE}, MESSAGE),
     "observe_outcome": ({"notice": NOTICE}, None),
+}
+SOURCE_CALLS = {
+    "describe_source": ({}, KIND),
+    "read_alerts": ({"settings": object(), "request": POST, "now": NOW}, Notice(alerts=(ALERT,))),
 }
 """For each hook the arguments that it is called with here, and what the plugin answers."""
 
@@ -91,7 +104,12 @@ def test_every_hook_is_documented_with_its_signature():
 
 
 @pytest.mark.parametrize(
-    ("hooks", "calls"), [(hookspecs.VendorHooks, VENDOR_CALLS), (hookspecs.MiddlewareHooks, MIDDLEWARE_CALLS)]
+    ("hooks", "calls"),
+    [
+        (hookspecs.VendorHooks, VENDOR_CALLS),
+        (hookspecs.MiddlewareHooks, MIDDLEWARE_CALLS),
+        (hookspecs.SourceHooks, SOURCE_CALLS),
+    ],
 )
 def test_every_hook_is_exercised(hooks, calls):
     """This module calls each specified hook with each of its arguments, and none that is not specified."""
@@ -128,3 +146,15 @@ def test_middleware_hook_is_reached(hook):
 
     assert getattr(MiddlewarePlugin("example", plugin, "1.0"), hook)(**arguments) is answer
     assert seen == {hook: arguments}
+
+
+def test_source_hooks_are_reached():
+    """A source describes itself once; what it is given to read reaches it, and what it makes of it comes back."""
+    plugin, seen = recording(SOURCE_CALLS)
+    arguments, answer = SOURCE_CALLS["read_alerts"]
+    source = SourcePlugin("example", plugin, "1.0")
+
+    assert source.kind is KIND
+    assert set(seen) == {"describe_source"}
+    assert source.read_alerts(**arguments) is answer
+    assert seen["read_alerts"] == arguments
