@@ -80,7 +80,9 @@ def test_every_command_has_a_section_and_no_other_has(reference):
 @pytest.mark.parametrize("name", COMMANDS)
 def test_every_option_and_argument_is_listed_and_no_other_is(name, reference):
     """A command's table and the options of every command together are what click knows of it."""
-    rows = reference.section(f"### `tocsin {name}`").rows("argument | is")
+    command = COMMANDS[name]
+    runs = not isinstance(command, click.Group) or command.invoke_without_command  # what only holds others has no table
+    rows = reference.section(f"### `tocsin {name}`").rows("argument | is") if runs else []
     help_names = {"-h", "--help"}
     assert _names([row[0] for row in rows]) | _shared(reference) == _known(COMMANDS[name]) | help_names
 

@@ -16,6 +16,7 @@ _BYTES = 24
 
 
 @click.group()
+@shared_options
 def key() -> None:
     """Keys for whoever calls the HTTP service."""
 
