@@ -48,6 +48,16 @@ class Meters:
             buckets=_SECONDS,
             registry=self.registry,
         )
+        self.unavailable = Counter(
+            "tocsin_gateway_unavailable",
+            "Requests answered 503 by an endpoint: the store failed, or a key was over its limit.",
+            registry=self.registry,
+        )
+        self.faults = Counter(
+            "tocsin_gateway_faults",
+            "Requests answered with an internal error: each is a defect.",
+            registry=self.registry,
+        )
         self.turned_away = Counter(
             "tocsin_gateway_turned_away",
             "Requests answered 503 at the door: too many were being worked on.",
@@ -91,6 +101,9 @@ class Counting:
         status = str(response.status_code)
         self._meters.requests.labels(endpoint, method, status).inc()
         self._meters.seconds.labels(endpoint).observe(elapsed_s)
+        if response.status_code >= 500:
+            counter = self._meters.unavailable if response.status_code == 503 else self._meters.faults
+            counter.inc()
         observe.log.info(
             observe.GATEWAY_REQUEST,
             method=method,
