@@ -202,6 +202,8 @@ class Reader:
                 self.start_sandboxes(vendors, int(port))
             case ["tocsin", "worker"]:
                 self._start_worker()
+            case ["tocsin", "serve"]:
+                self._start_serving()
             case ["curl", "-d", body, url]:
                 with urlopen(Request(url, data=body.encode(), method="POST"), timeout=_TIMEOUT_S) as answer:
                     assert answer.status == 200
@@ -238,6 +240,21 @@ class Reader:
         self._running.append(process)
         assert process.stderr is not None
         assert "tocsin.worker.started" in process.stderr.readline()
+
+    def _start_serving(self) -> None:
+        """Run gateway and worker until the document ends; wait until it answers, and read its usual address as that."""
+        process = subprocess.Popen(
+            ["tocsin", "serve"], cwd=self.directory, env=self.environ, stderr=subprocess.PIPE, text=True
+        )
+        self._running.append(process)
+        assert process.stderr is not None
+        said = ""
+        while not ("tocsin.worker.started" in said and "tocsin.gateway.listening" in said):
+            line = process.stderr.readline()
+            assert line, said
+            said += line
+        (address,) = re.findall(r"address=http://(\S+)", said)
+        self.ports["127.0.0.1:8470"] = address
 
     def _compare(self, transcript: str) -> None:
         for step in re.split(r"^\$ ", transcript, flags=re.MULTILINE)[1:]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 import textwrap
 
 import pytest
@@ -70,6 +71,24 @@ def test_a_reader_of_the_routing_s_how_to_sees_what_it_says(page, reader):
     document = reader.directory / "routing.md"
     document.write_text("\n".join(f"```{one.language}\n{one.text}```" for one in blocks), encoding="utf-8")
     reader.follow(page(str(document)))
+
+
+@pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed; the page speaks HTTP with it")
+def test_a_reader_of_the_gateway_s_how_to_sees_what_it_says(page, reader):
+    """Beside the configuration of the first message, with the tables that it tells to add, on a port of its own."""
+    set_up = [block for block in page("docs/how-to/first-message.md").blocks if block.language in ("sh", "toml")]
+    gateway = page("docs/how-to/run-the-gateway.md").blocks
+    (tables,) = [block.text for block in gateway if block.language == "toml"]
+    for name, blocks in (
+        ("set-up.md", [block for block in set_up if "curl" not in block.text]),
+        ("gateway.md", [block for block in gateway if block.language in ("sh", "console")]),
+    ):
+        document = reader.directory / name
+        document.write_text("\n".join(f"```{one.language}\n{one.text}```" for one in blocks), encoding="utf-8")
+        reader.follow(page(str(document)))
+        if name == "set-up.md":
+            with (reader.directory / "tocsin.toml").open("a", encoding="utf-8") as file:
+                file.write(tables.replace(":8470", ":0"))
 
 
 def test_a_wrong_transcript_is_noticed(page, reader):

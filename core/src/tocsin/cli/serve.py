@@ -42,7 +42,7 @@ def serve(session: Session, log_format: LogFormat) -> int:
     )
     if supervisor.run():
         return Exit.OK
-    say("ended at once: what the worker was sending is in doubt")
+    say("ended at once; what was under way is in doubt")
     return Exit.INTERRUPTED
 
 
