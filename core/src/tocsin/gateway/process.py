@@ -78,7 +78,11 @@ class LoadApp:
         _raise_descriptors()
         registry = build_registry()
         config = load_config(
-            self.config, vendors=registry.described(), unavailable=registry.broken(), environ=os.environ
+            self.config,
+            vendors=registry.described(),
+            unavailable=registry.broken(),
+            sources=registry.described_sources(),
+            environ=os.environ,
         )
         tocsin = Tocsin(config, registry)
         Finalize(None, tocsin.close, exitpriority=1)
