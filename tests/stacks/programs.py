@@ -21,6 +21,7 @@ from pathlib import Path
 
 import attrs
 
+from .processes import are_gone, descendants, kill
 from .waiting import Stuck, until
 
 USER = "nagios"
@@ -199,7 +200,8 @@ class Program:
         return until(find, f"{self.name} says {pattern}")
 
     def stop(self) -> int:
-        """Tell it to end, and return the status with which it did; kill it where it does not."""
+        """Tell it to end, and return the status with which it did. Kill it where it does not, and what it leaves."""
+        started = descendants(self.pid)
         if self.is_running:
             self._process.send_signal(signal.SIGTERM)
         try:
@@ -207,6 +209,8 @@ class Program:
         except subprocess.TimeoutExpired:
             status = -signal.SIGKILL
         self.kill()
+        kill(started)
+        until(lambda: are_gone(started), f"what {self.name} had started is gone")
         return status
 
     def kill(self) -> None:

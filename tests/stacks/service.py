@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from .people import PEOPLE
-from .processes import descendants, is_alive, kill
+from .processes import are_gone, descendants, kill
 from .programs import Account, Program, free_port
 from .waiting import until
 
@@ -111,7 +111,7 @@ class Service:
         assert self._serve is not None
         victims = descendants(self._serve.pid)
         kill(victims)
-        until(lambda: not any(map(is_alive, victims)), "the killed processes are gone")
+        until(lambda: are_gone(victims), "the killed processes are gone")
 
     def kill_all(self) -> None:
         """Kill the supervisor first, and then all that it had started."""
@@ -119,7 +119,7 @@ class Service:
         orphans = descendants(self._serve.pid)
         self._serve.kill()
         kill(orphans)
-        until(lambda: not any(map(is_alive, orphans)), "the orphans are gone")
+        until(lambda: are_gone(orphans), "the orphans are gone")
 
     def stop(self) -> int | None:
         """Tell it to end, and return its status; None where it did not run."""

@@ -197,7 +197,9 @@ class Stage:
         done = self.service.run("verify")
         if done.returncode:
             yield f"tocsin verify: {done.returncode}: {done.stdout[-500:]}"
-        config = load_config(self.service.config, vendors=build_registry().described(), environ={})
+        registry = build_registry()
+        sources = registry.described_sources()
+        config = load_config(self.service.config, vendors=registry.described(), sources=sources, environ={})
         yield from judge_store(load_kept(config, ended_early=True), self.vendors.ledgers)
 
 
