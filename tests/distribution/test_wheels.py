@@ -23,6 +23,9 @@ SOURCES = {"tocsin": ROOT / "core"} | {f"tocsin-{path.parent.name}": path.parent
 KIT = "tocsin.testing."
 """What is behind the fakes: the conformance kit, an extra."""
 
+GATEWAY = ("tocsin.gateway.", "tocsin.model.template_engine")
+"""What the extra `gateway` is for."""
+
 PLUGINS = sorted(SOURCES.keys() - {"tocsin"})
 
 IMPORT_ALL = """
@@ -123,9 +126,10 @@ def test_wheel_introduces_itself(wheels, name):
 
 
 def test_library_needs_no_extra(install, tmp_path):
-    """The core without extras imports all but its command line, from where it was installed."""
+    """The core without extras imports all but command line and gateway, from where it was installed."""
     binaries = install("tocsin")
-    done = run(binaries / "python", "-c", IMPORT_ALL, "tocsin", "tocsin.cli", "tocsin.__main__", KIT, cwd=tmp_path)
+    left_out = ("tocsin.cli", "tocsin.__main__", KIT, *GATEWAY)
+    done = run(binaries / "python", "-c", IMPORT_ALL, "tocsin", *left_out, cwd=tmp_path)
 
     assert done.returncode == 0, done.stderr
     assert Path(done.stdout.strip()).is_relative_to(binaries.parent)
@@ -143,7 +147,7 @@ def test_missing_extra_is_named(install, tmp_path):
 def test_command_line_needs_no_plugin(install, tmp_path):
     """The core alone imports whole, and its command line shows that no vendor is installed."""
     binaries = install("tocsin[cli]")
-    imported = run(binaries / "python", "-c", IMPORT_ALL, "tocsin", "tocsin.__main__", KIT, cwd=tmp_path)
+    imported = run(binaries / "python", "-c", IMPORT_ALL, "tocsin", "tocsin.__main__", KIT, *GATEWAY, cwd=tmp_path)
     shown = run(binaries / "tocsin", "vendors", "--json", cwd=tmp_path)
 
     assert imported.returncode == 0, imported.stderr
@@ -151,12 +155,25 @@ def test_command_line_needs_no_plugin(install, tmp_path):
     assert json.loads(shown.stdout) == []
 
 
+def test_gateway_needs_its_extra_alone(install, tmp_path):
+    """With its extra, the gateway imports whole, and sources of alerts are found, without a command line."""
+    binaries = install("tocsin[gateway]")
+    left_out = ("tocsin.cli", "tocsin.__main__", KIT)
+    imported = run(binaries / "python", "-c", IMPORT_ALL, "tocsin", *left_out, cwd=tmp_path)
+    found = "from tocsin.registry import build_registry; print(*build_registry().sources)"
+    sources = run(binaries / "python", "-c", found, cwd=tmp_path)
+
+    assert imported.returncode == 0, imported.stderr
+    assert sources.stdout.split() == ["alertmanager", "generic"]
+
+
 @pytest.mark.parametrize("plugin", PLUGINS)
 def test_plugin_needs_the_core_alone(install, tmp_path, plugin):
     """The core and one plugin import whole and show that one vendor, with its sandbox."""
     binaries = install("tocsin[cli]", plugin)
     package = plugin.replace("-", "_")
-    imported = run(binaries / "python", "-c", IMPORT_ALL, f"tocsin {package}", "tocsin.__main__", KIT, cwd=tmp_path)
+    left_out = ("tocsin.__main__", KIT, *GATEWAY)
+    imported = run(binaries / "python", "-c", IMPORT_ALL, f"tocsin {package}", *left_out, cwd=tmp_path)
     shown = run(binaries / "tocsin", "vendors", "--json", cwd=tmp_path)
 
     assert imported.returncode == 0, imported.stderr
