@@ -124,7 +124,7 @@ def test_a_worker_takes_up_the_spool(ready, spool, winnerlook, working):
     ready.run(*problem("db1", "--spool-only"))
     working()
     ready.run(*problem("db2", "--spool-only"))
-    assert ready.become("submitted", "submitted") == ["submitted", "submitted"]
+    assert ready.become("delivered", "delivered") == ["delivered", "delivered"]
     assert [FULL in text for text in winnerlook.ledger.texts_to(ALICE[3:])] == [True, False]
     assert waiting(spool) == []
 

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import os
 import queue
+import sys
 import threading
 import time
-from collections.abc import Callable
-from contextlib import closing
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -30,12 +31,14 @@ if TYPE_CHECKING:
 PATIENCE_MS = 600
 """How long after its start a process waits for the store: the rest of a second is for the spool."""
 
-LEAST_S = 0.1
-"""With less time than this the store is not even tried: on a machine that busy it would only be in the way."""
+REST = 3
+"""What the store needs takes so many times as long as the start of the process took, at least. With less time it is not
+even tried: on a machine that busy it would only be in the way."""
 
 LAST_PATIENCE_S = 20.0
 """How long it waits where the spool cannot take the slip either."""
 
+_HASTE_S = 0.0001
 _LONGEST_START_S = 5.0
 
 
@@ -61,12 +64,14 @@ class Doorstep:
     Args:
         config: path of the configuration.
         boundary: told of every commit, before and after.
-        until: when to give the store up, on the clock of `time.monotonic`.
+        began_at: when this process was started, on the clock of `time.monotonic`.
+        patience_s: how long after that the store is given up.
     """
 
     config: Path
     boundary: Callable[[str], None] = lambda _: None
-    until: float
+    began_at: float
+    patience_s: float
 
     def hand_in(self, slip: Slip, *, spool_only: bool = False) -> Handed:
         """Make a slip durable.
@@ -84,25 +89,32 @@ class Doorstep:
         for name in slip.groups:
             if groups is not None and name not in groups:
                 raise InvalidInput(f"no group is called {name}")
-        if spool_only or store.spool is not None:
+        if spool_only:
             _put(store, slip)
             return Handed(spooled=True)
         return self._try(store, slip)
 
     def _try(self, store: Store, slip: Slip) -> Handed:
-        if self.until - time.monotonic() < LEAST_S:
-            _put(store, slip)
-            return Handed(spooled=True, why="there was no time left for the store")
+        """Try the store, then the spool, and where that cannot take it the store for longer."""
         attempt = _Attempt(lambda: self._take_in(slip))
-        if handed := attempt.wait(self.until - time.monotonic()):
+        if store.spool is None and (handed := self._hurry(attempt)):
             return handed
         try:
-            _put(store, slip)
+            with _haste():
+                _put(store, slip)
         except StoreFailed as error:
             if handed := attempt.wait(LAST_PATIENCE_S):
                 return handed
-            raise StoreFailed(f"{attempt.why}; {error}") from None
+            raise StoreFailed(f"{error}; {attempt.why}") from None
         return Handed(spooled=True, why=attempt.why)
+
+    def _hurry(self, attempt: _Attempt) -> Handed | None:
+        """Let the store have what is left of a second; nothing where that is too little."""
+        age_s = time.monotonic() - self.began_at
+        if age_s * (1 + REST) > self.patience_s:
+            attempt.why = "there was no time left for the store"
+            return None
+        return attempt.wait(self.patience_s - age_s)
 
     def _take_in(self, slip: Slip) -> Taken:
         """Take the slip into the store. What only that needs is loaded here: the spool shall not wait for it."""
@@ -140,18 +152,18 @@ class Doorstep:
 
 
 class _Attempt:
-    """Work in a thread that nobody waits for at the end.
+    """Work in a thread that nobody waits for at the end. It begins when it is first waited for.
 
     Attributes:
-        why: it came to nothing, in a sentence.
+        why: it came to nothing, in a sentence; empty where nobody asked for it.
     """
 
     def __init__(self, work: Callable[[], Taken]) -> None:
-        self.why = "the store took too long"
+        self.why = ""
         self._work = work
         self._ended: queue.SimpleQueue[Taken | Exception] = queue.SimpleQueue()
+        self._thread: threading.Thread | None = None
         self._open = True
-        threading.Thread(target=self._run, daemon=True).start()
 
     def wait(self, seconds: float) -> Handed | None:
         """Return what became of it; None where it failed, or is not done by then.
@@ -161,6 +173,10 @@ class _Attempt:
         """
         if not self._open:
             return None
+        if self._thread is None:
+            self.why = "the store took too long"
+            self._thread = threading.Thread(target=self._run, daemon=True)
+            self._thread.start()
         try:
             ended = self._ended.get(timeout=max(0.0, seconds))
         except queue.Empty:
@@ -185,13 +201,24 @@ class _Attempt:
             self._ended.put(error)
 
 
+@contextmanager
+def _haste() -> Iterator[None]:
+    """Let the attempt that was given up run for a moment at a time only, so that what is done now comes first."""
+    usual_s = sys.getswitchinterval()
+    sys.setswitchinterval(_HASTE_S)
+    try:
+        yield
+    finally:
+        sys.setswitchinterval(usual_s)
+
+
 def _put(store: Store, slip: Slip) -> None:
     spool_of(store.path, store.spool).put(encode_slip(slip), slip.heard_at)
 
 
-def moment_after_start(seconds: float) -> float:
-    """Return the moment, on the clock of `time.monotonic`, so long after this process was started."""
-    return time.monotonic() + seconds - _age_s()
+def start_of_process() -> float:
+    """Return when this process was started, on the clock of `time.monotonic`."""
+    return time.monotonic() - _age_s()
 
 
 def _age_s() -> float:

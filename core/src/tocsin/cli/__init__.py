@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import sys
+import threading
 from io import TextIOWrapper
 
 
@@ -18,4 +20,7 @@ def main() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # a terminal that lacks a character still shows the rest
-    sys.exit(run(sys.argv[1:]))
+    status = run(sys.argv[1:])
+    if any(thread.daemon for thread in threading.enumerate()):
+        os._exit(status)  # nobody waits for it, and the interpreter would end beneath it; the streams are flushed
+    sys.exit(status)

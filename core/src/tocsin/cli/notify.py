@@ -20,7 +20,7 @@ from tocsin.cli.exit import Exit
 from tocsin.cli.output import print_json, say
 from tocsin.cli.session import Session, json_option, pass_session, shared_options
 from tocsin.config import find_config
-from tocsin.doorstep import PATIENCE_MS, Doorstep, Handed, moment_after_start
+from tocsin.doorstep import PATIENCE_MS, Doorstep, Handed, start_of_process
 from tocsin.errors import InvalidInput
 from tocsin.model.alert import Alert, AlertStatus, Notice
 from tocsin.model.message import MessageClass
@@ -155,7 +155,8 @@ def _hand_in(session: Session, slip: Slip, options: Mapping[str, Any]) -> int:
     doorstep = Doorstep(
         config=find_config(session.config_option, session.environ, Path.cwd()),
         boundary=(lambda _: None) if outside is None else outside.boundary,
-        until=moment_after_start(read_duration("--patience", options["patience"])),
+        began_at=start_of_process(),
+        patience_s=read_duration("--patience", options["patience"]),
     )
     handed = doorstep.hand_in(slip, spool_only=options["spool_only"])
     if options.get("as_json"):
