@@ -237,10 +237,18 @@ def _age_s(moment: datetime, seen: Seen) -> float:
 
 
 def one_gauge(name: str, help_text: str, value: float) -> Metric:
+    """Return a gauge of one sample without labels."""
     return gauge(name, help_text, (), [((), value)])
 
 
 def gauge(name: str, help_text: str, labels: tuple[str, ...], samples: Iterable[_Sample]) -> Metric:
+    """Return a gauge.
+
+    Args:
+        name, help_text: as docs/reference/metrics.md has them.
+        labels: their names.
+        samples: for each, the labels' values and the number.
+    """
     return _fill(GaugeMetricFamily(name, help_text, labels=labels), samples)
 
 
