@@ -3,11 +3,13 @@
 import logging
 from datetime import timedelta
 
+import attrs
 import pytest
 
 from tocsin.alerting.addressing import Asked
-from tocsin.errors import InvalidInput, NoRoute
-from tocsin.model.alert import AlertStatus
+from tocsin.alerting.front import Alerts
+from tocsin.errors import InvalidInput, NoRoute, NotFound
+from tocsin.model.alert import AlertStatus, Notice
 from tocsin.model.ids import AccountId
 from tocsin.model.message import MessageClass
 from tocsin.model.phone import E164
@@ -17,6 +19,7 @@ from tocsin.model.template import Template
 from tocsin.outbox.alert import Decided, Standing
 from tocsin.plugin import hookimpl
 from tocsin.policy.route import Match, Route
+from tocsin.registry import Registry
 
 FIRING, RESOLVED, EVENT = AlertStatus.FIRING, AlertStatus.RESOLVED, AlertStatus.EVENT
 FIRED = "FIRING DiskFull db1: Disk /var 97% full"
@@ -236,3 +239,36 @@ def test_known_is_what_was_told(watch, alert):
 
     assert (record.message, record.told_at) == (acceptance.message.id, at_work.now)
     assert intake.decide(Standing(alerts={record.key: record}), at_work.now) == Decided()
+
+
+def test_a_name_that_nobody_knows_is_an_alarm(watch, alert, caplog):
+    """A label that names what is not there is an alarm that repeats nothing of it, and the source's own are told."""
+    with caplog.at_level(logging.WARNING, "tocsin"):
+        texts = watch().take(alert(labels={"sms_to": "typo"}))
+
+    assert texts == [FIRED]
+    assert "reason=recipient-unknown" in caplog.text
+    assert "typo" not in caplog.text
+
+
+def test_an_account_whose_plugin_fails(watch, alert):
+    """An account that cannot say how it counts costs nobody a message; a text is as short as any vendor's."""
+    at_work = watch()
+    broken = attrs.evolve(at_work.desk.fleet, registry=Registry(vendors={}, middleware=(), unavailable=()))
+    at_work.desk = attrs.evolve(at_work.desk, fleet=broken)
+
+    assert at_work.take(alert(summary="x" * 500))[0].endswith("...")
+
+
+def test_the_front_knows_its_sources(watch, alert):
+    """Who hands a notice in names the source; one that is not there is said so, and classes can be refused first."""
+    at_work = watch()
+    front = Alerts(sources={"stack": at_work.source}, desk=at_work.desk)
+    notice = Notice(alerts=(alert(),))
+    seen = []
+
+    assert front.groups is at_work.groups
+    assert front.intake_of("stack", notice, allow=seen.append).alerts[0].fingerprint == "a"
+    assert seen == [frozenset({MessageClass.ALERT})]
+    with pytest.raises(NotFound):
+        front.intake_of("nowhere", notice)

@@ -286,3 +286,31 @@ def test_what_was_heard_earlier_is_counted_once(stormy):
     stormy.take(one("B", RESOLVED))
 
     assert stormy.queued()[3][2] == "1 firing, 1 came and went since 22:02 UTC: A, B (came and went)"
+
+
+def test_a_change_of_what_is_held(watch):
+    """What changes while it is held is counted once: its level, and whether it fires at all."""
+    at_work = watch(storm=Storm(messages=3))
+    storm(at_work)
+    at_work.take(one("A", level="warn"), one("E", EVENT))
+    at_work.take(one("A", level="crit"), one("E", EVENT), one("B"))
+
+    assert [text for _, _, text in at_work.queued()[3:]] == ["2 firing, 1 noted since 22:00 UTC: A, B, E (noted)"]
+
+
+def test_an_end_that_is_not_told_touches_nothing_else(watch):
+    """With `never`, the end of what was told before the holding began changes nothing of what is held."""
+    at_work = watch(storm=Storm(messages=3), resolved=Resolved.NEVER)
+    storm(at_work)
+    at_work.take(one("A"), one("B"))
+    at_work.take(one("first0", RESOLVED))
+
+    assert at_work.queued()[3][2] == "2 firing since 22:00 UTC: A, B"
+
+
+def test_held_events_are_told_once(quiet):
+    """An event that is held, and heard of again, is held once."""
+    quiet.take(one("A", EVENT, summary="by ann"))
+    quiet.take(one("A", EVENT, summary="by ann"))
+
+    assert [text for _, _, text in quiet.queued()] == ["A: by ann (00:05)"]

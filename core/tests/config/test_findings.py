@@ -269,8 +269,8 @@ GATEWAY = [
     (_KEY.replace("0" * 64, "0"), "gateway.keys[0].sha256: expected the SHA-256 of the key, 64 hexadecimal digits"),
     (
         _KEY.replace("send:alert", "send:alrt"),
-        "gateway.keys[0].scopes[0]: expected a scope such as "
-        "send:alert, send:bulk, send:critical, send:notice, send:otp",
+        "gateway.keys[0].scopes[0]: expected a scope: "
+        "send:otp, send:critical, send:alert, send:notice, send:bulk, read, cancel",
     ),
     (_KEY + _KEY, 'gateway.keys[1].name: another key is named "k"'),
 ]
