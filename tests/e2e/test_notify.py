@@ -325,3 +325,16 @@ def test_it_ends_within_a_second_of_patience(ready):
         took_s = time.monotonic() - began
     assert (ran.status, ran.out) == (0, "spooled\n")
     assert took_s < 9.0, "it waited for the store: SQLite's own patience is ten seconds"
+
+
+def test_a_gateway_takes_up_the_spool_at_its_start(ready, spool):
+    """Where no worker runs yet, a gateway that starts has the store know of what waits."""
+    ready.run(*problem("db1", "--spool-only"))
+    ready.config.write_text(ready.config.read_text() + '\n[gateway]\nlisten = "127.0.0.1:0"\n')
+    gateway = ready.begin("gateway")
+    try:
+        assert ready.until(lambda: texts(ready) == [FULL])
+        assert ready.until(lambda: waiting(spool) == [])
+    finally:
+        gateway.terminate()
+        gateway.communicate(timeout=60)

@@ -11,6 +11,7 @@ import resource
 import signal
 import threading
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from multiprocessing import parent_process
 from multiprocessing.connection import Connection, wait
 from multiprocessing.util import Finalize
@@ -22,7 +23,7 @@ import attrs
 from tocsin import observe
 from tocsin.app import Tocsin
 from tocsin.config import load_config
-from tocsin.errors import TocsinError
+from tocsin.errors import StoreFailed, TocsinError
 from tocsin.observe import LogFormat
 from tocsin.registry import build_registry
 
@@ -86,6 +87,8 @@ class LoadApp:
         )
         tocsin = Tocsin(config, registry)
         Finalize(None, tocsin.close, exitpriority=1)
+        with suppress(StoreFailed):  # it waits on for the worker
+            tocsin.take_up()
         app = build_app(tocsin, config, stopping=stopping)
         _forget_environment()
         return app
