@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from tocsin.gateway.body import SMALL_BYTES, BodyReader, BodyRefused
+from tocsin.gateway.body import SMALL_BYTES, BodyReader, BodyRefused, Lingering
 
 LIMIT = 1000
 DEADLINE_S = 20.0
@@ -47,12 +47,16 @@ def environ(stream=b"", length=None, **headers):
 
 
 def reader(**changes):
-    return BodyReader(**{"most_bytes": LIMIT, "deadline_s": 10.0, "most_readers": 4, **changes})
+    return BodyReader(**{"deadline_s": 10.0, "most": 4, "most_each": 3, **changes})
 
 
-def refused(bodies, request):
+def read(bodies, request, most=LIMIT, owner="", at_once=True):
+    return bodies.read(request, most, owner, at_once=at_once)
+
+
+def refused(bodies, request, most=LIMIT, owner="", at_once=True):
     with pytest.raises(BodyRefused) as refusal:
-        bodies.read(request)
+        bodies.read(request, most, owner, at_once=at_once)
     return refusal.value.status, refusal.value.reason
 
 
@@ -74,25 +78,15 @@ def test_a_body_within_the_limit_is_returned(size, at_once):
     bodies = reader(at_once=at_once)
     body = os.urandom(size)
 
-    assert bodies.read(environ(body, size)) == body
-    assert bodies.read(environ(body, HTTP_TRANSFER_ENCODING="chunked")) == body
-    assert bodies.read(environ(body + b"the next request", size)) == body
+    assert read(bodies, environ(body, size)) == body
+    assert read(bodies, environ(body, HTTP_TRANSFER_ENCODING="chunked")) == body
+    assert read(bodies, environ(body + b"the next request", size)) == body
 
 
 def test_no_body_is_no_body():
     """Without a length, or with one of 0, nothing is read."""
-    assert [reader().read(environ(b"x")), reader().read(environ(b"x", 0)), reader().read(environ(b"x", ""))] == [
-        b""
-    ] * 3
-
-
-def test_the_limit_of_a_request_goes_before_the_usual():
-    """A caller may ask for another limit."""
-    bodies = reader()
-
-    assert len(bodies.read(environ(b"x" * (LIMIT + 1), LIMIT + 1), LIMIT + 1)) == LIMIT + 1
-    with pytest.raises(BodyRefused):
-        bodies.read(environ(b"xx", 2), 1)
+    requests = environ(b"x"), environ(b"x", 0), environ(b"x", "")
+    assert [read(reader(), one) for one in requests] == [b""] * 3
 
 
 @pytest.mark.parametrize("length", [LIMIT + 1, 10**19, 10**30])
@@ -129,7 +123,7 @@ def test_what_is_no_length_is_refused(length):
 def test_what_is_encoded_is_not_decoded(header):
     """A coded body is refused unread; `identity` is no coding."""
     assert refused(reader(), environ(b"xxx", 3, **header)) == (415, "encoded")
-    assert reader().read(environ(b"xxx", 3, HTTP_CONTENT_ENCODING=" Identity ")) == b"xxx"
+    assert read(reader(), environ(b"xxx", 3, HTTP_CONTENT_ENCODING=" Identity ")) == b"xxx"
 
 
 @pytest.mark.parametrize("at_once", [0, 4])
@@ -158,7 +152,7 @@ def test_a_body_that_does_not_come_is_too_slow(pipe):
     assert len(readers()) == before + 1
 
     pipe.send(b"xxx")
-    assert bodies.read(environ(b"yy", 2)) == b"yy"
+    assert read(bodies, environ(b"yy", 2)) == b"yy"
 
 
 def test_the_time_is_for_the_whole_body(pipe):
@@ -179,9 +173,9 @@ def test_the_time_is_for_the_whole_body(pipe):
 
 
 def test_so_many_are_waited_for_and_no_more():
-    """Once all readers wait, the next body is refused at once; when senders go there is room again."""
+    """Once all readers wait, the next body is refused; when senders go there is room again."""
     pipes = [Pipe() for _ in range(4)]
-    bodies = reader(deadline_s=0.05)
+    bodies = reader(deadline_s=0.05, most_each=4)
     for one in pipes:
         assert refused(bodies, environ(one, 3))[0] == 408
 
@@ -192,11 +186,96 @@ def test_so_many_are_waited_for_and_no_more():
 
     def is_read():
         try:
-            return bodies.read(environ(b"xxx", 3)) == b"xxx"
+            return read(bodies, environ(b"xxx", 3)) == b"xxx"
         except BodyRefused:
             return False
 
     until(is_read)
+
+
+def test_nobody_waits_for_another_owner_s_bodies():
+    """Whoever does not send fills its own places; all others have theirs."""
+    pipes = [Pipe() for _ in range(3)]
+    bodies = reader(deadline_s=0.05)
+    try:
+        for one in pipes:
+            assert refused(bodies, environ(one, 3), owner="slow")[0] == 408
+
+        assert refused(bodies, environ(b"xxx", 3), owner="slow") == (503, "busy")
+        assert read(bodies, environ(b"xxx", 3), owner="other") == b"xxx"
+    finally:
+        for one in pipes:
+            one.end()
+
+
+def test_a_crowd_of_bodies_that_come_is_read():
+    """More at a time than there are places are no trouble, as long as they come."""
+    bodies = reader(most_each=2)
+    failures = []
+
+    def read_many():
+        try:
+            for _ in range(100):
+                read(bodies, environ(b"xxx", 3))
+        except BodyRefused as refusal:
+            failures.append(refusal)
+
+    threads = [threading.Thread(target=read_many) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failures == []
+
+
+def test_an_answer_lingers_until_the_body_has_come(pipe):
+    """What is answered before its body came is answered whole, and does not end before the reading does."""
+    bodies = reader(deadline_s=0.05)
+
+    def answer_too_slow(request, start):
+        assert refused(bodies, request) == (408, "too-slow")
+        start("408 Request Timeout", [])
+        return [b"too ", b"slow"]
+
+    pieces = iter(Lingering(answer_too_slow)(environ(pipe, 3), lambda *_: None))
+    assert [next(pieces), next(pieces)] == [b"too ", b"slow"]
+    rest = []
+    ending = threading.Thread(target=lambda: rest.extend(pieces))
+    ending.start()
+    ending.join(0.1)
+    assert ending.is_alive()
+
+    pipe.send(b"xxx")
+    ending.join(DEADLINE_S)
+    assert (rest, ending.is_alive()) == ([], False)
+
+
+def test_an_answer_that_nobody_takes_lingers_too(pipe):
+    """Where the server gives up before the first piece, the end waits all the same."""
+    bodies = reader(deadline_s=0.05)
+
+    def answer_too_slow(request, _):
+        refused(bodies, request)
+        return [b"too ", b"slow"]
+
+    pieces = iter(Lingering(answer_too_slow)(environ(pipe, 3), lambda *_: None))
+    closing = threading.Thread(target=pieces.close)
+    closing.start()
+    closing.join(0.1)
+    assert closing.is_alive()
+
+    pipe.send(b"xxx")
+    closing.join(DEADLINE_S)
+    assert not closing.is_alive()
+
+
+def test_other_answers_are_what_they_were():
+    """Where the body came, or was never read, the answer is passed on as it is."""
+    answer = [b"x"]
+    bodies = reader()
+
+    assert Lingering(lambda *_: answer)(environ(b"xxx", 3), lambda *_: None) is answer
+    assert Lingering(lambda request, _: read(bodies, request) and answer)(environ(b"xxx", 3), lambda *_: None) is answer
 
 
 def test_a_reader_is_used_again():
@@ -204,19 +283,19 @@ def test_a_reader_is_used_again():
     before = len(readers())
     bodies = reader()
     for _ in range(50):
-        bodies.read(environ(b"xxx", 3))
+        read(bodies, environ(b"xxx", 3))
 
     assert len(readers()) - before <= 2
 
 
 def test_many_at_a_time_each_have_their_own():
     """Whoever reads beside others gets its own body."""
-    bodies = reader(most_readers=64, at_once=2)
+    bodies = reader(most=64, most_each=64, at_once=2)
     wrong = []
 
     def read_many(number):
         body = str(number).encode() * 10
-        wrong.extend(one for one in (bodies.read(environ(body, len(body))) for _ in range(200)) if one != body)
+        wrong.extend(one for one in (read(bodies, environ(body, len(body))) for _ in range(200)) if one != body)
 
     threads = [threading.Thread(target=read_many, args=(number,)) for number in range(16)]
     for thread in threads:
@@ -228,9 +307,9 @@ def test_many_at_a_time_each_have_their_own():
 
 def test_small_bodies_are_read_at_once_within_bounds(pipe):
     """So many small ones are read by their request itself; one more has the deadline, and so has a large one."""
-    bodies = reader(deadline_s=0.05, at_once=1, most_bytes=10 * SMALL_BYTES)
+    bodies = reader(deadline_s=0.05, at_once=1)
     stuck = []
-    waiting = threading.Thread(target=lambda: stuck.append(bodies.read(environ(pipe, 3))))
+    waiting = threading.Thread(target=lambda: stuck.append(read(bodies, environ(pipe, 3))))
     waiting.start()
     other = Pipe()
     try:
@@ -239,6 +318,13 @@ def test_small_bodies_are_read_at_once_within_bounds(pipe):
         pipe.send(b"abc")
         waiting.join(DEADLINE_S)
         assert stuck == [b"abc"]
-        assert refused(bodies, environ(other, SMALL_BYTES + 1)) == (408, "too-slow")
+        assert refused(bodies, environ(other, SMALL_BYTES + 1), 10 * SMALL_BYTES) == (408, "too-slow")
     finally:
         other.end()
+
+
+def test_nothing_is_read_at_once_unless_asked_for(pipe):
+    """A caller that wants the deadline kept for every body says nothing, and has it."""
+    bodies = reader(deadline_s=0.05, at_once=4)
+
+    assert refused(bodies, environ(pipe, 3), at_once=False) == (408, "too-slow")

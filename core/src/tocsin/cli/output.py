@@ -8,6 +8,10 @@ from typing import Any
 
 import click
 
+_CONTROLS = (*range(32), *range(127, 160), 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A))
+_HARMLESS = {code: "\N{REPLACEMENT CHARACTER}" for code in _CONTROLS if chr(code) not in "\t\n"}
+"""What somebody's SMS could do to a terminal: move its cursor, colour it, turn its letters around."""
+
 
 def print_json(value: Any) -> None:
     """Write one JSON document to standard output."""
@@ -27,7 +31,7 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[str]], empty: st
 
     table = Table(*columns, box=box.SIMPLE_HEAD, pad_edge=False)
     for line in lines:
-        table.add_row(*(Text(cell) for cell in line))
+        table.add_row(*(Text(cell.translate(_HARMLESS)) for cell in line))
     console = Console(highlight=False)
     if not console.is_terminal:
         console.width = max(console.width, 200)  # a pipe has no width: cut nothing

@@ -16,7 +16,7 @@ from tocsin.config import Config
 from tocsin.gateway import problems
 from tocsin.gateway.admission import Admission
 from tocsin.gateway.alerts import StackAlerts
-from tocsin.gateway.body import BodyReader
+from tocsin.gateway.body import BodyReader, Lingering
 from tocsin.gateway.committer import Committer
 from tocsin.gateway.events import Events
 from tocsin.gateway.health import Alive, Canary, Readiness
@@ -36,11 +36,13 @@ MOST_REQUESTS = 48
 """How many requests are worked on at a time; more are told to come again. Below the server's threads, of which streams
 of events keep some."""
 
-MOST_BYTES = 16 * 1024 * 1024
 DEADLINE_S = 10.0
 """Within which a body has to be whole."""
 
-MOST_READERS = 256
+MOST_WAITING = 32
+MOST_WAITING_EACH = 8
+"""Bodies that are waited for at a time, and those of one key or account. Whoever does not send keeps a thread each."""
+
 AT_ONCE = 8
 """Small bodies that requests read themselves at a time."""
 
@@ -80,7 +82,7 @@ def build_app(tocsin: Tocsin, config: Config, *, stopping: threading.Event) -> W
     problems.install(app)
     for path, resource in endpoints(gateway).items():
         app.add_route(path, resource)
-    return Admission(app, MOST_REQUESTS, gateway.meters.turned_away.inc)
+    return Admission(Lingering(app), MOST_REQUESTS, gateway.meters.turned_away.inc)
 
 
 def open_gateway(tocsin: Tocsin, config: Config, stopping: threading.Event) -> Gateway:
@@ -88,14 +90,15 @@ def open_gateway(tocsin: Tocsin, config: Config, stopping: threading.Event) -> G
     parts = tocsin.parts
     canary = Canary(parts.store, parts.clock)
     meters = Meters(StoreCollector(parts.reopen, parts.fleet, parts.clock, canary, config.store.path))
+    bodies = BodyReader(deadline_s=DEADLINE_S, most=MOST_WAITING, most_each=MOST_WAITING_EACH, at_once=AT_ONCE)
     reception = Reception(
         tocsin=tocsin,
         keys=Keyring(config.gateway.keys, parts.clock.monotonic),
-        bodies=BodyReader(most_bytes=MOST_BYTES, deadline_s=DEADLINE_S, most_readers=MOST_READERS, at_once=AT_ONCE),
+        bodies=bodies,
         committer=Committer(parts.store, parts.clock, broken=_end, told=meters.batches.observe),
         stopping=stopping,
     )
-    pushes = VendorPush(parts, config.gateway.trusted_proxies, _end)
+    pushes = VendorPush(parts, bodies, config.gateway.trusted_proxies, _end)
     return Gateway(reception=reception, config=config, meters=meters, canary=canary, pushes=pushes)
 
 

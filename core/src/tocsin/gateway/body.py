@@ -1,20 +1,33 @@
 """Reads the body of a request, bounded in size and in time. Whoever calls it knows by then who is asking.
 
 The server hands a body over by a `read` that waits as long as the client likes, and that nothing can interrupt. So a
-thread of ours waits for it, and the request gives up when its time is over: it can be answered, while that thread stays
-until the client goes. That costs more than the reading does, so a few small bodies at a time may be read at once, by
-the request itself: they are nearly always there. Nothing is ever decoded: what is compressed is refused.
+thread of ours waits for it, and the request gives up when its time is over. It can be answered then, but it must not
+end: the server frees the body at the end of a request, and would wait for the reading, with everybody else stopped. So
+what is answered lingers (`Lingering`) until the client goes. Both are bounded, for each caller and for all together.
+
+All that costs more than the reading does, so a few small bodies at a time may be read at once, by the request itself:
+they are nearly always there. Nothing is ever decoded: what is compressed is refused.
 """
 
 from __future__ import annotations
 
 import queue
 import threading
-from collections.abc import Mapping
-from typing import Any, Protocol
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 SMALL_BYTES = 16 * 1024
 """A body of that size comes together with its head."""
+
+_UNREAD = "tocsin.unread"
+"""Where in its environment a request says that its body is still being read."""
+
+_PATIENCE_S = 0.1
+"""How long is waited for room. Bodies that come make room much sooner, those that do not come make none."""
 
 _REST_S = 30.0
 """How long a thread without work stays."""
@@ -29,33 +42,31 @@ class Stream(Protocol):
 
 
 class BodyRefused(Exception):
-    """A body is not taken.
+    """A body is not taken. Nothing more is to be read from this connection: answer with `Connection: close`.
 
     Args:
         status: which HTTP status says so.
         reason: one word for the log.
-        closes: nothing more is to be read from this connection: answer with `Connection: close`.
     """
 
-    def __init__(self, status: int, reason: str, *, closes: bool = False) -> None:
+    def __init__(self, status: int, reason: str) -> None:
         self.status = status
         self.reason = reason
-        self.closes = closes
         super().__init__(f"the body is refused: {reason}")
 
 
 class _Job:
     """One body to read."""
 
-    __slots__ = ("content", "done", "error", "size", "stream")
+    __slots__ = ("content", "done", "error", "owner", "size", "stream")
 
-    def __init__(self, stream: Stream, size: int) -> None:
+    def __init__(self, stream: Stream, size: int, owner: str) -> None:
         self.stream = stream
         self.size = size
+        self.owner = owner
         self.content = b""
         self.error: BaseException | None = None
-        self.done = threading.Lock()
-        self.done.acquire()
+        self.done = threading.Event()
 
     def run(self) -> None:
         try:
@@ -68,77 +79,91 @@ class BodyReader:
     """Reads bodies. Thread-safe.
 
     Args:
-        most_bytes: of a body.
         deadline_s: how long one may take to come, all of it.
-        most_readers: bodies that are waited for at a time, those included whose request has given up.
+        most: bodies that are waited for at a time, those included whose request has given up; well below the server's
+            threads, each of which may linger.
+        most_each: likewise, of one owner.
         at_once: small bodies of a known length that their request may read itself at a time. One that does not come
             keeps its request without an answer until the client goes; all others then have the deadline.
     """
 
-    def __init__(self, *, most_bytes: int, deadline_s: float, most_readers: int, at_once: int = 0) -> None:
-        self._most_bytes = most_bytes
+    def __init__(self, *, deadline_s: float, most: int, most_each: int, at_once: int = 0) -> None:
         self._deadline_s = deadline_s
-        self._most_readers = most_readers
+        self._most = most
+        self._most_each = most_each
         self._at_once = threading.Semaphore(at_once)
         self._jobs: queue.SimpleQueue[_Job] = queue.SimpleQueue()
-        self._lock = threading.Lock()
-        self._readers = 0
+        self._room = threading.Condition()
+        self._reading: Counter[str] = Counter()
         self._idle = 0
 
-    def read(self, environ: Mapping[str, Any], most_bytes: int | None = None) -> bytes:
+    def read(self, environ: WSGIEnvironment, most_bytes: int, owner: str = "", *, at_once: bool = False) -> bytes:
         """Return the body of a request.
 
         Args:
             environ: the request's WSGI environment.
-            most_bytes: of this one; None for the usual.
+            most_bytes: of the body.
+            owner: who is asking: whoever lets others wait shall hold up nobody else.
+            at_once: a small one may be read by the request itself.
 
         Raises:
             BodyRefused: 400 cut, 408 too slow, 413 too large, 415 encoded, 503 too many are waited for.
         """
-        most = self._most_bytes if most_bytes is None else most_bytes
         length = _length_of(environ)
         if length == 0:
             return b""
-        if length is not None and length > most:
-            raise BodyRefused(413, "too-large", closes=True)
-        body = self._read(environ["wsgi.input"], most + 1 if length is None else length)
-        if length is None and len(body) > most:
-            raise BodyRefused(413, "too-large", closes=True)
-        if length is not None and len(body) < length:
-            raise BodyRefused(400, "cut", closes=True)
-        return body
-
-    def _read(self, stream: Stream, size: int) -> bytes:
-        job = _Job(stream, size)
-        if size <= SMALL_BYTES and self._at_once.acquire(blocking=False):
-            job.run()
-            self._at_once.release()
-        else:
-            self._hand_over(job)
-            if not job.done.acquire(timeout=self._deadline_s):
-                raise BodyRefused(408, "too-slow", closes=True)
+        if length is not None and length > most_bytes:
+            raise BodyRefused(413, "too-large")
+        job = _Job(environ["wsgi.input"], most_bytes + 1 if length is None else length, owner)
+        if not (at_once and length is not None and self._read_at_once(job)):
+            self._wait_for(job, environ)
         if job.error is not None:
-            raise BodyRefused(400, "cut", closes=True) from job.error
+            raise BodyRefused(400, "cut") from job.error
+        if length is None and len(job.content) > most_bytes:
+            raise BodyRefused(413, "too-large")
+        if length is not None and len(job.content) < length:
+            raise BodyRefused(400, "cut")
         return job.content
+
+    def _read_at_once(self, job: _Job) -> bool:
+        """Read a small body here, where not too many are read so; say whether it was."""
+        if job.size > SMALL_BYTES or not self._at_once.acquire(blocking=False):
+            return False
+        job.run()
+        self._at_once.release()
+        return True
+
+    def _wait_for(self, job: _Job, environ: WSGIEnvironment) -> None:
+        self._hand_over(job)
+        if not job.done.wait(self._deadline_s):
+            environ[_UNREAD] = job.done
+            raise BodyRefused(408, "too-slow")
 
     def _hand_over(self, job: _Job) -> None:
         """Give the job to a thread that rests, or to a new one."""
-        with self._lock:
+        with self._room:
+            if not self._room.wait_for(lambda: self._has_room(job.owner), _PATIENCE_S):
+                raise BodyRefused(503, "busy")
+            self._reading[job.owner] += 1
             if self._idle:
                 self._idle -= 1
                 self._jobs.put(job)
                 return
-            if self._readers >= self._most_readers:
-                raise BodyRefused(503, "busy", closes=True)
-            self._readers += 1
         threading.Thread(target=self._work, args=(job,), name="body", daemon=True).start()
+
+    def _has_room(self, owner: str) -> bool:
+        return self._reading.total() < self._most and self._reading[owner] < self._most_each
 
     def _work(self, job: _Job | None) -> None:
         while job is not None:
             job.run()
-            with self._lock:
+            with self._room:
                 self._idle += 1
-            job.done.release()
+                self._reading[job.owner] -= 1
+                if not self._reading[job.owner]:
+                    del self._reading[job.owner]
+                self._room.notify_all()
+            job.done.set()
             job = self._next()
 
     def _next(self) -> _Job | None:
@@ -147,27 +172,65 @@ class BodyReader:
             try:
                 return self._jobs.get(timeout=_REST_S)
             except queue.Empty:
-                with self._lock:
+                with self._room:
                     if self._idle:
                         self._idle -= 1
-                        self._readers -= 1
                         return None
 
 
-def _length_of(environ: Mapping[str, Any]) -> int | None:
+class Lingering:
+    """A WSGI application in front of another: what is answered before its body came is not ended before it did.
+
+    Args:
+        app: whose requests read their bodies by a `BodyReader`.
+    """
+
+    def __init__(self, app: WSGIApplication) -> None:
+        self._app = app
+
+    def __call__(self, environ: WSGIEnvironment, start: StartResponse) -> Iterable[bytes]:
+        answer = self._app(environ, start)
+        done: threading.Event | None = environ.get(_UNREAD)
+        return answer if done is None else _Linger(answer, done)
+
+
+class _Linger:
+    """Gives the whole answer, and then waits for the end of the reading; so does its end, whenever that comes."""
+
+    def __init__(self, answer: Iterable[bytes], done: threading.Event) -> None:
+        self._answer = answer
+        self._pieces = iter(answer)
+        self._done = done
+
+    def __iter__(self) -> Iterator[bytes]:
+        return self
+
+    def __next__(self) -> bytes:
+        try:
+            return next(self._pieces)
+        except StopIteration:
+            self._done.wait()
+            raise
+
+    def close(self) -> None:
+        """Wait, and close the answer."""
+        self._done.wait()
+        getattr(self._answer, "close", lambda: None)()
+
+
+def _length_of(environ: WSGIEnvironment) -> int | None:
     """Return the length that a body is said to have; None where it comes in chunks.
 
     Raises:
         BodyRefused: it is encoded, or its length is none.
     """
-    if environ.get("HTTP_CONTENT_ENCODING", "").strip().lower() not in ("", "identity"):
-        raise BodyRefused(415, "encoded", closes=True)
     framing = environ.get("HTTP_TRANSFER_ENCODING", "").strip().lower()
-    if framing not in ("", "chunked"):
-        raise BodyRefused(415, "encoded", closes=True)
+    coding = environ.get("HTTP_CONTENT_ENCODING", "").strip().lower()
+    if coding not in ("", "identity") or framing not in ("", "chunked"):
+        raise BodyRefused(415, "encoded")
     if framing:
         return None
     length = environ.get("CONTENT_LENGTH") or "0"
     if not (length.isascii() and length.isdigit()):
-        raise BodyRefused(400, "no-length", closes=True)
+        raise BodyRefused(400, "no-length")
     return int(length) if len(length) < 20 else 10**20

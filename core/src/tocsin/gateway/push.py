@@ -27,9 +27,6 @@ from tocsin.model.account import Account
 from tocsin.model.push import PushReply, PushRequest, Trust
 
 MOST_BYTES = 1024 * 1024
-DEADLINE_S = 10.0
-MOST_WAITING = 8
-"""Pushes of one account whose bodies are waited for at a time, so that a token that got out holds up nobody else."""
 
 _PLAIN = "text/plain; charset=utf-8"
 _WORDS = {400: "not whole\n", 408: "too slow\n", 413: "too large\n", 415: "encoded\n", 503: "not now\n"}
@@ -42,7 +39,6 @@ class _Door:
     account: Account
     digest: bytes = attrs.field(repr=False)
     allow: tuple[Network, ...]
-    bodies: BodyReader
 
 
 class VendorPush:
@@ -50,13 +46,19 @@ class VendorPush:
 
     Args:
         parts: what delivery works with.
+        bodies: reads bodies, so many of each account at a time.
         trusted_proxies: networks whose X-Forwarded-For is believed.
         broken: called when nobody knows any more what the store holds.
     """
 
     def __init__(
-        self, parts: Parts, trusted_proxies: Iterable[str] = (), broken: Callable[[], None] = lambda: None
+        self,
+        parts: Parts,
+        bodies: BodyReader,
+        trusted_proxies: Iterable[str] = (),
+        broken: Callable[[], None] = lambda: None,
     ) -> None:
+        self._bodies = bodies
         self._doors = {one.id: _door(one) for one in parts.fleet.accounts.values() if one.push.token}
         self._nobody = secrets.token_bytes(32)
         self._proxies = read_networks(trusted_proxies)
@@ -81,12 +83,11 @@ class VendorPush:
             _answer(response, PushReply(status=404, body=b"not found\n"))
             return
         try:
-            body = door.bodies.read(request.env)
+            body = self._bodies.read(request.env, MOST_BYTES, f"push:{door.account.id}")
         except BodyRefused as refused:
             observe.log.warning(observe.PUSH_REFUSED, account=door.account.id, cause=refused.reason)
             _answer(response, PushReply(status=refused.status, body=_WORDS[refused.status].encode()))
-            if refused.closes:
-                response.set_header("Connection", "close")
+            response.set_header("Connection", "close")
             return
         peer = find_peer(request.env.get("REMOTE_ADDR", ""), request.env.get("HTTP_X_FORWARDED_FOR", ""), self._proxies)
         push = _push(request, body, peer)
@@ -110,7 +111,6 @@ def _door(account: Account) -> _Door:
         account=account,
         digest=_digest(token),
         allow=read_networks(account.push.allow),
-        bodies=BodyReader(most_bytes=MOST_BYTES, deadline_s=DEADLINE_S, most_readers=MOST_WAITING),
     )
 
 

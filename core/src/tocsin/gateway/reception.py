@@ -43,14 +43,15 @@ class Reception:
             falcon.HTTPError: it is not taken.
         """
         try:
-            return self.bodies.read(request.env, most_bytes)
+            owner = f"key:{request.context.get('key', '')}"
+            return self.bodies.read(request.env, most_bytes, owner, at_once=True)
         except BodyRefused as refused:
             raise _problem_of(refused) from None
 
 
 def _problem_of(refused: BodyRefused) -> falcon.HTTPError:
     title, description = _WORDS[refused.status]
-    headers = {"Connection": "close"} if refused.closes else {}
+    headers = {"Connection": "close"}
     if refused.status == falcon.http_status_to_code(falcon.HTTP_SERVICE_UNAVAILABLE):
         headers["Retry-After"] = str(RETRY_AFTER_S)
     return falcon.HTTPError(refused.status, title=title, description=description, headers=headers)

@@ -13,6 +13,15 @@ from tocsin.errors import InvalidInput
 BACKLOG = 4096
 """Callers that may wait while no process takes them; the system may allow fewer."""
 
+_DEAD_PEERS = (
+    (socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1),
+    (socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, 30),
+    (socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, 10),
+    (socket.IPPROTO_TCP, socket.TCP_KEEPCNT, 3),
+    (socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, 60_000),
+)
+"""A peer that is gone without a word is noticed within about a minute: the thread that waits for it is free again."""
+
 _PATIENCE_S = 15.0
 _LOOK_S = 0.1
 
@@ -62,7 +71,10 @@ def listen(host: str, port: int, patience_s: float = _PATIENCE_S) -> Listener:
 
 def _listen(host: str, port: int) -> socket.socket:
     family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
-    return socket.create_server(address[:2], family=family, backlog=BACKLOG)
+    listening = socket.create_server(address[:2], family=family, backlog=BACKLOG)
+    for level, option, value in _DEAD_PEERS:  # whom it accepts inherits them
+        listening.setsockopt(level, option, value)
+    return listening
 
 
 def show(host: str, port: int) -> str:
