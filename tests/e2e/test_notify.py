@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import sqlite3
 import stat
@@ -16,6 +17,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+
+from tocsin.cli.notify import notify
 
 ALICE, BOB = "+8613900000001", "+8613900000002"
 LONG = ("--patience", "30s")
@@ -338,3 +341,17 @@ def test_a_gateway_takes_up_the_spool_at_its_start(ready, spool):
     finally:
         gateway.terminate()
         gateway.communicate(timeout=60)
+
+
+@pytest.mark.parametrize("page", ["icinga.md", "nagios.md"])
+def test_the_definitions_of_the_pages_give_options_that_there_are(page):
+    """What a reader copies names no option that the command does not know, and none twice."""
+    text = (Path(__file__).parents[2] / "docs" / "how-to" / page).read_text(encoding="utf-8")
+    known = {name for parameter in notify.params for name in parameter.opts}
+    blocks = "".join(re.findall(r"^```[a-z]*\n(.*?)^```", text, re.MULTILINE | re.DOTALL))
+    definitions = re.findall(r"(?:object Notif|define command).*?^}", blocks, re.MULTILINE | re.DOTALL)
+    assert len(definitions) == 2
+    for definition in definitions:
+        given = re.findall(r"--[a-z-]+", definition)
+        assert set(given) <= known
+        assert len(given) == len(set(given)) > 10
