@@ -15,8 +15,9 @@ from .people import HOST, PEOPLE
 from .programs import Account, Missing, Program
 from .waiting import until
 
-REMINDS_EVERY_S = 2
-"""It looks every five seconds whether to remind anybody."""
+REMINDS_AFTER_S = 2
+"""It looks every five seconds whether to remind anybody. With many units it does so more seldom: each reminder is a
+process for each person, and what is to be shown is no storm of processes."""
 
 _BINARIES = ("/usr/lib/*/icinga2/sbin/icinga2", "/usr/lib*/icinga2/sbin/icinga2")
 """The program itself. What stands in /usr/sbin is a script that wants to be root."""
@@ -127,14 +128,14 @@ def hand_in(pipe: Path, units: Iterable[str], status: int, what: str) -> None:
             commands.flush()  # a line at a time: what is longer than a pipe takes at once could be torn
 
 
-def _settings(pipe: Path, definitions: Definitions, units: Iterable[str]) -> str:
+def _settings(pipe: Path, definitions: Definitions, units: tuple[str, ...]) -> str:
     settings = _SETTINGS.format(
         pipe=pipe,
         definitions=definitions.text,
         host=HOST,
         command=definitions.service_command,
         users=", ".join(f'"{name}"' for name in PEOPLE),
-        interval=REMINDS_EVERY_S,
+        interval=max(REMINDS_AFTER_S, len(units)),
     )
     users = "".join(_USER.format(name=name, number=number) for name, number in PEOPLE.items())
     return settings + users + "".join(_SERVICE.format(unit=unit, host=HOST) for unit in units)

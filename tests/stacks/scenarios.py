@@ -68,8 +68,8 @@ def kill_ten_times(stage: Stage) -> None:
     batches = _batches(stage.units, KILLS // 2)
     for turn, batch in enumerate(batches, 1):
         stage.fire(batch)
-        stage.rig.repeat()
         stage.kill(turn)
+    stage.rig.repeat()
     until(lambda: stage.on_phones(FIRING), "everybody has heard of all that broke", within_s=120.0)
     for turn, batch in enumerate(batches, 1 + KILLS // 2):
         stage.resolve(batch)

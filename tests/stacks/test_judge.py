@@ -28,9 +28,9 @@ def attempt(account: str, vendor_id: str | None, trigger: str, state: str = "acc
     return {"account": account, "vendor_id": vendor_id, "trigger": trigger, "state": state}
 
 
-def story(*attempts: dict[str, Any], max_copies: int = 3) -> dict[str, Any]:
+def story(*attempts: dict[str, Any], max_copies: int = 3, to: str = ALICE) -> dict[str, Any]:
     """Return a delivery as `explain` shows it."""
-    return {"attempts": list(attempts), "decisions": [{"max_copies": max_copies}, {}]}
+    return {"to": f"+86{to}", "attempts": list(attempts), "decisions": [{"max_copies": max_copies}, {}]}
 
 
 FIRED, MENDED = on_phone("FIRING plant/unit-01: down"), on_phone("RESOLVED plant/unit-01: up", vendor_id="2")
@@ -82,6 +82,17 @@ def test_a_copy_that_explain_names_is_none(trigger):
     verdict = judge(DUE, [FIRED, on_phone(FIRED.received.text, "backup", "7"), MENDED], [doubt, STORIES[1]])
 
     assert not verdict.violations
+    assert (verdict.copies, verdict.duplicates) == (1, 0)
+
+
+def test_people_may_share_a_vendors_id():
+    """A copy for one person has nothing to do with another's delivery by the same submit."""
+    doubt = story(attempt("main", "1", "first"), attempt("backup", "7", "doubt"))
+    doubt["attempts"][0]["state"] = "unknown"
+    other = story(attempt("main", "1", "first"), to="13900000002")
+
+    verdict = judge(DUE, [FIRED, on_phone(FIRED.received.text, "backup", "7"), MENDED], [doubt, other])
+
     assert (verdict.copies, verdict.duplicates) == (1, 0)
 
 

@@ -21,6 +21,9 @@ SIGNATURE = "【Example】"
 _SUBMIT_S = 0.4
 """So long a slow vendor takes to answer a submit: a worker that is killed is often in the middle of one."""
 
+_LATE_POLLS = 20
+"""So many polls a late report misses: ten seconds' worth, longer than a critical message's doubt waits for evidence."""
+
 
 @attrs.frozen(kw_only=True)
 class OnPhone:
@@ -69,8 +72,9 @@ class Vendors:
         self._sandboxes["main"].go_dark()
 
     def be_slow(self) -> None:
-        """Let both vendors take their time over each submit."""
+        """Let both vendors take their time over each submit, and over each report."""
         for sandbox in self._sandboxes.values():
+            sandbox.reports("late", polls=_LATE_POLLS)
             sandbox.inject(Fault("delay", operation="submit", times=None, value=str(_SUBMIT_S)))
 
 
