@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import signal
 
 import pytest
+import urllib3
 
 from tocsin import Tocsin
 from tocsin.delivery.push import as_raw
@@ -21,13 +23,7 @@ ALLOWED = ', allow = ["127.0.0.0/8"]'
 TOKEN = "token-of-the-vendor"
 USERS = {"winnerlook": 'user_code = "demo"\nchannel = "37"', "ipyy": 'user_id = "12"\naccount = "demo"'}
 FORMS = [("winnerlook", "raw"), ("winnerlook", "encoded"), ("ipyy", "xml"), ("ipyy", "form")]
-REPLY_FORMS = [
-    ("winnerlook", "bare"),
-    ("winnerlook", "raw"),
-    ("winnerlook", "encoded"),
-    ("ipyy", "xml"),
-    ("ipyy", "form"),
-]
+REPLY_FORMS = [("winnerlook", "bare"), *FORMS]
 NUMBER = "13900000001"
 
 
