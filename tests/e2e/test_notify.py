@@ -163,6 +163,16 @@ def test_without_a_store_there_is_still_the_spool(ready, spool):
     assert len(waiting(spool)) == 1
 
 
+def test_a_store_of_another_version_is_left_alone(ready, spool):
+    """While the store is newer than this program, in the middle of an upgrade, notifications wait for it."""
+    with closing(sqlite3.connect(ready.home / "tocsin.db")) as file:
+        file.execute("PRAGMA user_version = 99")
+    ran = ready.run(*problem("db1", *LONG))
+    assert (ran.status, ran.out) == (0, "spooled\n")
+    assert "version 99" in ran.err
+    assert len(waiting(spool)) == 1
+
+
 def test_no_secret_is_needed(ready):
     """Who only hands in need not be able to read a password."""
     text = ready.config.read_text().replace('"demo-password"', '{ env = "NOT_SET" }')
