@@ -7,6 +7,7 @@ import signal
 import socket
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from urllib.parse import urlsplit
 
 import pytest
@@ -136,26 +137,28 @@ def test_killed_it_takes_all_along(service, home):
 
 
 def test_a_good_configuration_replaces_both(service, home):
-    """SIGHUP: a new gateway works before the old one ends, then a new worker; somebody who asks all the time is never
-    refused and never waits long."""
+    """SIGHUP: a new gateway works before the old one ends, then a new worker; a crowd that asks all the time is never
+    refused."""
     _, gateway, serving, worker = all_of(service)
-    asked, stop = [], threading.Event()
+    stop = threading.Event()
 
     def ask():
+        asked = []
         while not stop.is_set():
             began = time.monotonic()
             asked.append((status(service.url), time.monotonic() - began))
+        return asked
 
-    asking = threading.Thread(target=ask)
-    asking.start()
-    service.signal(signal.SIGHUP)
-    try:
-        service.wait_for("tocsin.reloaded")
-        service.wait_for(WORKING, times=2)
-        assert wait_until(lambda: not [pid for pid in (gateway, serving, worker) if is_alive(pid)])
-    finally:
-        stop.set()
-        asking.join()
+    with ThreadPoolExecutor(4) as crowd:
+        asking = [crowd.submit(ask) for _ in range(4)]
+        try:
+            service.signal(signal.SIGHUP)
+            service.wait_for("tocsin.reloaded")
+            service.wait_for(WORKING, times=2)
+            assert wait_until(lambda: not [pid for pid in (gateway, serving, worker) if is_alive(pid)])
+        finally:
+            stop.set()
+    asked = [answer for one in asking for answer in one.result()]
 
     assert {code for code, _ in asked} == {200}
     print(f"\n{len(asked)} asked while it reloaded, the slowest waited {max(waited for _, waited in asked):.3f} s")

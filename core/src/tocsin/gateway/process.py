@@ -10,7 +10,6 @@ import os
 import resource
 import signal
 import threading
-from collections.abc import Callable, Iterable
 from contextlib import suppress
 from multiprocessing import parent_process
 from multiprocessing.connection import Connection, wait
@@ -24,11 +23,12 @@ from tocsin import observe
 from tocsin.app import Tocsin
 from tocsin.config import load_config
 from tocsin.errors import StoreFailed, TocsinError
+from tocsin.gateway.retiring import RETIRE, LastWords, leave_socket
 from tocsin.observe import LogFormat
 from tocsin.registry import build_registry
 
 if TYPE_CHECKING:
-    from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
+    from wsgiref.types import WSGIApplication
 
 KEPT_VARIABLES = frozenset({"HOME", "LANG", "LC_ALL", "PATH", "SQLITE_TMPDIR", "TMPDIR", "TZ"})
 """The environment that requests see: no secret, and nothing that could pass for a header (`HTTP_…`)."""
@@ -58,8 +58,8 @@ class LoadApp:
         Raises:
             SystemExit: it cannot be made; why is told.
         """
-        stopping = threading.Event()
-        _watch(stopping)
+        stopping, retiring = threading.Event(), threading.Event()
+        _watch(stopping, retiring)
         try:
             app = self._build(stopping)
         except Exception as error:  # the last seam of this process: one sentence, never a traceback
@@ -68,7 +68,7 @@ class LoadApp:
                 raise
             raise SystemExit(1) from None
         self._say("")
-        return _unsigned(app)
+        return LastWords(app, retiring)
 
     def _build(self, stopping: threading.Event) -> WSGIApplication:
         from tocsin.gateway.app import build_app
@@ -110,31 +110,24 @@ def _forget_environment() -> None:
         del os.environ[name]
 
 
-def _watch(stopping: threading.Event) -> None:
-    """Set the event at SIGTERM or SIGINT, whoever handles them, and end this process when its parent has ended."""
+def _watch(stopping: threading.Event, retiring: threading.Event) -> None:
+    """Heed signals, whoever else handles them, and end this process when its parent has ended."""
     woken, waking = os.pipe()
     os.set_blocking(waking, False)
     signal.set_wakeup_fd(waking, warn_on_full_buffer=False)
-    threading.Thread(target=_wait, args=(woken, stopping), name="parent", daemon=True).start()
+    signal.signal(RETIRE, lambda *_: None)  # what has no handler wakes nobody
+    threading.Thread(target=_wait, args=(woken, stopping, retiring), name="parent", daemon=True).start()
 
 
-def _wait(woken: int, stopping: threading.Event) -> None:
+def _wait(woken: int, stopping: threading.Event, retiring: threading.Event) -> None:
     parent = parent_process()
     if parent is None:
         return
     while parent.sentinel not in (happened := wait([parent.sentinel, woken])):
-        if woken in happened and {signal.SIGTERM, signal.SIGINT} & set(os.read(woken, 64)):
+        signals = set(os.read(woken, 64)) if woken in happened else set()
+        if RETIRE in signals:
+            retiring.set()
+            leave_socket()
+        if {signal.SIGTERM, signal.SIGINT} & signals:
             stopping.set()
     os._exit(_ORPHANED)
-
-
-def _unsigned(app: WSGIApplication) -> WSGIApplication:
-    """Say of no answer which server made it."""
-
-    def serve(environ: WSGIEnvironment, start: StartResponse) -> Iterable[bytes]:
-        def begin(status: str, headers: list[tuple[str, str]], *error: Any) -> Callable[[bytes], object]:
-            return start(status, [*headers, ("server", "")], *error)
-
-        return app(environ, begin)
-
-    return serve

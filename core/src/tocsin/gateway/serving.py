@@ -7,10 +7,13 @@ It must never bind the socket itself: whoever calls it may keep the socket open 
 from __future__ import annotations
 
 import multiprocessing
+import os
 import signal
 import socket
 import threading
 from collections.abc import Callable
+from contextlib import suppress
+from functools import partial
 from multiprocessing.connection import Connection
 from types import FrameType
 from typing import Any
@@ -19,11 +22,12 @@ import attrs
 from granian._granian import SocketHolder
 from granian.constants import HTTPModes, Interfaces
 from granian.http import HTTP1Settings
-from granian.server.mp import MPServer
+from granian.server.mp import MPServer, WorkerProcess
 
 from tocsin import observe
 from tocsin.errors import TocsinError
 from tocsin.gateway.process import LoadApp
+from tocsin.gateway.retiring import GOODBYE_S, RETIRE
 from tocsin.gateway.serverlog import NO_LOG, relay_server_log
 from tocsin.supervision.listening import BACKLOG, address_of
 
@@ -87,6 +91,12 @@ class _Server(MPServer):
         self._shd = SocketHolder(self._service.listener.fileno(), False, BACKLOG)  # type: ignore[assignment, call-arg]  # its stub knows no arguments
         self._sso = self._service.listener
 
+    def _spawn_worker(self, *arguments: Any, **named: Any) -> WorkerProcess:
+        """Spawn a process that is told to retire before it is told to end."""
+        process: WorkerProcess = super()._spawn_worker(*arguments, **named)
+        process.terminate = partial(_retire, process, process.terminate)  # type: ignore[method-assign]
+        return process
+
     def signal_handler_reload(self, *_: Any) -> None:
         threading.Thread(target=self._check_and_reload, name="reload", daemon=True).start()
 
@@ -99,6 +109,15 @@ class _Server(MPServer):
         super().signal_handler_reload()  # type: ignore[no-untyped-call]  # Granian's own
 
 
+def _retire(process: WorkerProcess, end: Callable[[], None]) -> None:
+    """Have a process take no more connections, and a moment later end."""
+    process.interrupt_by_parent = True
+    with suppress(ProcessLookupError):
+        os.kill(process.inner.pid, RETIRE)
+        process.inner.join(GOODBYE_S)
+    end()
+
+
 def serve(service: Service) -> None:
     """Serve until SIGTERM or SIGINT; what is under way then is answered.
 
@@ -108,12 +127,15 @@ def serve(service: Service) -> None:
     multiprocessing.set_start_method("spawn", force=True)  # a copy of this process would share its locks
     ours, theirs = multiprocessing.Pipe(duplex=False)
     troubles: list[str] = []
-    threading.Thread(target=_hear, args=(ours, service, troubles), name="gateway-ready", daemon=True).start()
+    hearing = threading.Thread(target=_hear, args=(ours, service, troubles), name="gateway-ready", daemon=True)
+    hearing.start()
     server = _Server(service)
     server.on_startup(relay_server_log)  # before, it only thinks aloud about its settings
     try:
         server.serve(target_loader=attrs.evolve(service.load, tell=theirs), wrap_loader=False)
     except SystemExit:
+        theirs.close()
+        hearing.join(END_S)  # it has gone, and what it said last is heard
         raise GatewayEnded(troubles[-1] if troubles else "the serving process ended unasked") from None
     finally:
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
