@@ -10,6 +10,7 @@ from typing import Any
 
 from tocsin.model.account import Account
 from tocsin.model.balance import Balance
+from tocsin.model.push import Trust
 from tocsin.model.report import InboundMessage, Report, ReportState
 from tocsin.outbox.record import Attempt, Delivery
 from tocsin.outbox.state import AttemptState
@@ -97,8 +98,8 @@ def balance_json(account: Account, balance: Balance) -> dict[str, Any]:
     }
 
 
-def report_json(account: str, report: Report) -> dict[str, Any]:
-    """Return one report row."""
+def report_json(account: str, report: Report, trust: Trust = Trust.POLL) -> dict[str, Any]:
+    """Return one report row, with how far it is trusted."""
     return {
         "account": account,
         "to": report.to.full,
@@ -106,15 +107,17 @@ def report_json(account: str, report: Report) -> dict[str, Any]:
         "state": REPORT_WORDS[report.state],
         "code": report.code,
         "at": iso(report.at),
+        "trust": trust.name.lower(),
     }
 
 
-def inbound_json(account: str, message: InboundMessage) -> dict[str, Any]:
-    """Return one inbound message."""
+def inbound_json(account: str, message: InboundMessage, trust: Trust = Trust.POLL) -> dict[str, Any]:
+    """Return one inbound message, with how far it is trusted."""
     return {
         "account": account,
         "from": message.sender.full,
         "text": message.text,
         "at": iso(message.at),
         "extension": message.extension,
+        "trust": trust.name.lower(),
     }

@@ -20,6 +20,7 @@ from tocsin.model.account import Account
 from tocsin.model.balance import Balance
 from tocsin.model.ids import AccountId
 from tocsin.model.outcome import Refused
+from tocsin.model.push import Trust
 from tocsin.outbox.record import StoredInbound, StoredReport
 from tocsin.shown import balance_json, inbound_json, report_json
 
@@ -144,29 +145,29 @@ class _Evidence:
 
     Args:
         fetch: asks the vendor of one account.
-        stored: picks them, with their accounts, from what was stored.
+        stored: picks them from what was stored, with their accounts and how far they are trusted.
         document: makes JSON of one.
-        columns: of the table for people.
+        columns: of the table for people; one more where not all is as good as a poll.
         empty: what is said when there is none.
     """
 
     fetch: Callable[[Tocsin, Account], tuple[Any, ...] | Refused]
-    stored: Callable[[Evidence], Iterable[tuple[AccountId, Any]]]
-    document: Callable[[str, Any], dict[str, Any]]
+    stored: Callable[[Evidence], Iterable[tuple[AccountId, Any, Trust]]]
+    document: Callable[[str, Any, Trust], dict[str, Any]]
     columns: tuple[str, ...]
     empty: str
 
 
 _REPORTS = _Evidence(
     fetch=Tocsin.fetch_reports,
-    stored=lambda evidence: ((one.account, one.report) for one in evidence[0]),
+    stored=lambda evidence: ((one.account, one.report, one.trust) for one in evidence[0]),
     document=report_json,
     columns=("account", "to", "state", "code", "vendor_id", "at"),
     empty="no reports",
 )
 _INBOX = _Evidence(
     fetch=Tocsin.fetch_mo,
-    stored=lambda evidence: ((one.account, one.message) for one in evidence[1]),
+    stored=lambda evidence: ((one.account, one.message, one.trust) for one in evidence[1]),
     document=inbound_json,
     columns=("account", "from", "text", "extension", "at"),
     empty="no messages",
@@ -180,12 +181,13 @@ def _show(kind: _Evidence, session: Session, name: str | None, *, fetch: bool, a
         accounts = tocsin.accounts(name)
         if fetch:
             answers = ask_each(accounts, partial(kind.fetch, tocsin))
-            rows = [(one.account.id, row) for one in answers for row in one.value or ()]
+            rows = [(one.account.id, row, Trust.POLL) for one in answers for row in one.value or ()]
         else:
             rows = list(kind.stored(tocsin.parts.store.evidence(AccountId(name) if name else None)))
-    documents = [kind.document(account, row) for account, row in rows]
+    documents = [kind.document(*row) for row in rows]
     if as_json:
         print_json(documents)
     else:
-        print_table(kind.columns, [[one[column] or "" for column in kind.columns] for one in documents], kind.empty)
+        columns = kind.columns if all(trust is Trust.POLL for _, _, trust in rows) else (*kind.columns, "trust")
+        print_table(columns, [[one[column] or "" for column in columns] for one in documents], kind.empty)
     return worst(answers)

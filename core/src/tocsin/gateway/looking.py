@@ -43,7 +43,7 @@ def _shown(one: tuple[int, StoredInbound]) -> dict[str, object]:
     number, stored = one
     return {
         "id": number,
-        **inbound_json(stored.account, stored.message),
+        **inbound_json(stored.account, stored.message, stored.trust),
         "received_at": iso(stored.received_at),
     }
 
