@@ -94,7 +94,7 @@ sys.exit(sys.base_prefix != sys.argv[1] or subprocess.call([sys.executable, "-c"
 def find_account() -> Account:
     """Return this run's own account, or where that is root's, the one of the monitoring packages.
 
-    Where that may not even read the Python that runs this, such as one in root's home, it is given the right to read; what
+    Where that may not even read the Python that runs this, such as one of root's, it is given the right to read; what
     it may write stays its own files.
 
     Raises:
