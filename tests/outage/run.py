@@ -43,6 +43,7 @@ RATE = 30
 """Requests a second: what sixteen lines can use, at the third of a second or more that an answer takes here."""
 MOST_ATTEMPTS = 1.10
 _PAGE = 1000
+_GIVEN_BACK = (AttemptState.NOT_SENT, AttemptState.REFUSED)
 LEAST_SHARE = 0.90
 """How much of the vendor's rate is used, at least, while the queue drains."""
 
@@ -77,6 +78,7 @@ class Figures:
     attempts: int
     attempts_per_message: float
     while_dark: int
+    turned_away: int
     most_in_a_second: int
     back_after_s: float
     drained_in_s: float
@@ -123,7 +125,7 @@ def outage(messages: int) -> Figures:
             result = _with_bar(stage)
             sent = list(_sent(stage))
     moments = sorted((at - play.begins).total_seconds() for at, _, _ in sent)
-    reached = sorted(at for at, _, arrived in sent if arrived)
+    spent = sorted(at for at, _, state in sent if state not in _GIVEN_BACK)
     back = [moment for moment in moments if moment >= DARK_S]
     drained_s = back[-1] - back[0] if back else 0.0
     return Figures(
@@ -135,7 +137,8 @@ def outage(messages: int) -> Figures:
         attempts=len(moments),
         attempts_per_message=round(len(moments) / messages, 4),
         while_dark=len(moments) - len(back),
-        most_in_a_second=_most_in_a_second(reached),
+        turned_away=sum(state is AttemptState.REFUSED for _, _, state in sent),
+        most_in_a_second=_most_in_a_second(spent),
         back_after_s=round(back[0] - DARK_S, 1) if back else -1.0,
         drained_in_s=round(drained_s, 1),
         share_of_rate=round(len(back) / max(1.0, drained_s) / RATE, 3),
@@ -172,19 +175,21 @@ def _with_bar(stage: Stage) -> Result:
         return play_out(stage, lambda seconds: bar.advance(task, seconds))
 
 
-def _sent(stage: Stage) -> Iterator[tuple[datetime, datetime, bool]]:
-    """Yield when each attempt began, when its message expired, and whether it reached the vendor."""
+def _sent(stage: Stage) -> Iterator[tuple[datetime, datetime, AttemptState]]:
+    """Yield when each attempt began, when its message expired, and what became of it."""
     deliveries = stage.parts.store.deliveries(Filter())
     for start in range(0, len(deliveries), _PAGE):
         page = deliveries[start : start + _PAGE]
         history = stage.parts.store.attempts(tuple(one.id for one in page))
         for one in page:
             for attempt in history[one.id]:
-                yield attempt.intended_at, one.expires_at, attempt.state is not AttemptState.NOT_SENT
+                yield attempt.intended_at, one.expires_at, attempt.state
 
 
 def _most_in_a_second(moments: Sequence[datetime]) -> int:
-    """Return the most requests within any second that reached the vendor. Each holds one message here.
+    """Return the most requests within any second that used up the account's limit. Each holds one message here.
+
+    What was not sent or refused has given back what it used up, and another may go in its place.
 
     Of two that are a second apart the first is out of the window: exactly, so no time is made a float for it.
     """
