@@ -124,3 +124,11 @@ def test_a_message_s_fate_is_its_own():
 
     assert first[0] == first[1]
     assert again != first[1]
+
+
+def test_a_rate_is_kept_to_the_clock_s_last_digit():
+    """A request exactly one window after another finds its place free, whatever their floats make of it."""
+    acting = Acting(Behaviour(rate=Rhythm(1, 1.0)), (), "v")
+
+    assert all(acting._has_room(Rhythm(1, 1.0), 3600 + number * 1.0 + 0.1) for number in range(2000))
+    assert not acting._has_room(Rhythm(1, 1.0), 3600 + 1999 + 0.1 + 0.999999)

@@ -17,6 +17,8 @@ PATIENCE_S = 8.0
 """How long we wait for the first byte of an answer: what takes longer is lost. As `tocsin.wire.pool` does."""
 
 _CONNECT_S = 0.05
+_TICK_S = 5e-7
+"""Half of what a clock counts: two times that are exactly so far apart are not, as floats."""
 _REFUSAL_CODE = "rehearsed"
 
 
@@ -90,7 +92,7 @@ class Acting:
 
     def _has_room(self, rate: Rhythm, now_s: float) -> bool:
         """Count a request, unless there were too many of late."""
-        while self._met and self._met[0] <= now_s - rate.window_s:
+        while self._met and now_s - self._met[0] > rate.window_s - _TICK_S:
             self._met.popleft()
         if len(self._met) >= rate.count:
             return False
