@@ -128,7 +128,7 @@ def test_a_message_s_fate_is_its_own():
 
 @pytest.mark.parametrize("tenths", [0, 1, 3, 156, 10230, 10239])
 def test_a_rate_is_kept_to_the_clock_s_last_digit(tenths):
-    """A request one window after another finds its place free, whatever their floats make of it; an earlier one none."""
+    """A request one window after another finds its place free, whatever floats make of it; an earlier one does not."""
     acting = Acting(Behaviour(rate=Rhythm(1, 1.0)), (), "v")
     first = tenths * 0.1 + 1e-06
 
