@@ -113,6 +113,7 @@ def test_a_recipient_without_a_route_rejects_the_message(house_of):
 
 DRAFT = Draft(to=(parse_number("13900000000"),), text="t", idempotency_key="k")
 CHANGES = {
+    "expires_at": datetime(2026, 1, 1, tzinfo=UTC),
     "to": (parse_number("13900000001"),),
     "text": "u",
     "cls": MessageClass.OTP,
@@ -155,3 +156,17 @@ def test_a_draft_shows_no_secret():
     shown = repr(attrs.evolve(DRAFT, text="confidential", idempotency_key="private"))
 
     assert not [word for word in ("confidential", "private", "13900000000") if word in shown]
+
+
+def test_a_message_expires_when_it_is_told_to_or_sooner(house_of, clock):
+    """An expiry of the caller's own counts where it is sooner than the route's; before it is due it is refused."""
+    house, now = house_of(), clock.now()
+
+    def expiry(**given):
+        return house.prepare(holder=None, **given).deliveries[0].expires_at
+
+    usual, sooner = expiry(), now + timedelta(minutes=1)
+    assert expiry(expires_at=sooner) == sooner
+    assert expiry(expires_at=usual + timedelta(days=1)) == usual
+    with pytest.raises(InvalidInput, match="would expire before it can be sent"):
+        expiry(expires_at=now)

@@ -108,13 +108,15 @@ def prepare(
         message = plugin.rewrite_message(message)
     if not message.to:
         raise InvalidInput("a plugin took every recipient off the message")
-    message = attrs.evolve(message, to=tuple(dict.fromkeys(message.to)))
+    if len(to := tuple(dict.fromkeys(message.to))) < len(message.to):
+        message = attrs.evolve(message, to=to)
     deliveries = _new_deliveries(message, routes, draft.only, now)
     if draft.expires_at is not None:
         deliveries = tuple(_until(draft.expires_at, one) for one in deliveries)
     if holder is not None:  # submitted at once: a time to send at is the vendor's to keep
         deliveries = tuple(attrs.evolve(delivery, due_at=now) for delivery in deliveries)
-    return Acceptance(message=message, deliveries=deliveries, fingerprint=draft.fingerprint(), holder=holder)
+    fingerprint = "" if message.idempotency_key is None else draft.fingerprint()
+    return Acceptance(message=message, deliveries=deliveries, fingerprint=fingerprint, holder=holder)
 
 
 def _until(expires_at: datetime, delivery: NewDelivery) -> NewDelivery:

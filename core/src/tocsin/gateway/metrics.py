@@ -6,6 +6,7 @@ No number, no text and no key is in it, and no label that a caller could make up
 from __future__ import annotations
 
 import time
+from functools import cache
 from http import HTTPMethod
 
 import falcon
@@ -88,6 +89,8 @@ class Counting:
 
     def __init__(self, meters: Meters) -> None:
         self._meters = meters
+        self._counter = cache(meters.requests.labels)  # to find a series costs more than to count
+        self._seconds = cache(meters.seconds.labels)
 
     def process_request(self, request: falcon.Request, _: falcon.Response) -> None:
         """Note when it began."""
@@ -99,8 +102,8 @@ class Counting:
         endpoint = request.uri_template or _NOWHERE
         method = request.method if request.method in _METHODS else "other"
         status = str(response.status_code)
-        self._meters.requests.labels(endpoint, method, status).inc()
-        self._meters.seconds.labels(endpoint).observe(elapsed_s)
+        self._counter(endpoint, method, status).inc()
+        self._seconds(endpoint).observe(elapsed_s)
         if response.status_code >= 500:
             counter = self._meters.unavailable if response.status_code == 503 else self._meters.faults
             counter.inc()

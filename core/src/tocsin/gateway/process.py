@@ -72,10 +72,11 @@ class LoadApp:
 
     def _build(self, stopping: threading.Event) -> WSGIApplication:
         from tocsin.gateway.app import build_app
-        from tocsin.gateway.serverlog import relay_server_log
+        from tocsin.gateway.serverlog import relay_server_log, write_aside
 
         observe.show_log(logging.INFO, self.log_format)
         relay_server_log()
+        Finalize(None, write_aside(), exitpriority=0)
         _raise_descriptors()
         registry = build_registry()
         config = load_config(

@@ -68,7 +68,7 @@ class Acceptance:
     """One message with its deliveries, to be stored in one transaction.
 
     Args:
-        fingerprint: digest of all that the idempotency key stands for.
+        fingerprint: digest of all that the idempotency key stands for; empty where there is no key.
         holder: who claims the deliveries in the same transaction; None leaves them queued.
     """
 
