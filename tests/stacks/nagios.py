@@ -93,7 +93,10 @@ define service {{
 }}
 """
 _WEEK = ("sunday", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday")
-_FAILED = re.compile(r"wproc: +NOTIFY job .*|Warning: .*timed out.*")
+_FAILED = re.compile(r"wproc: NOTIFY job .*(?:\n.*wproc:   .*)*")
+_DURABLE = re.compile(r"stdout line 01: (?:spooled|message|nothing new)")
+"""A worker of Nagios overlooks now and then that a command has ended, and reports it as timed out (nagioscore#84)."""
+
 _TOLD = re.compile(r"^\[\d+\] SERVICE NOTIFICATION: ", re.MULTILINE)
 
 
@@ -133,7 +136,7 @@ class Nagios:
     @property
     def complaints(self) -> tuple[str, ...]:
         """What it says of notification commands that did not end well."""
-        return tuple(_FAILED.findall(self._log))
+        return failures(self._log)
 
     def fire(self, units: Iterable[str]) -> None:
         """Hand in a bad result for each unit."""
@@ -159,6 +162,11 @@ class Nagios:
     def _log(self) -> str:
         log = self._home / "nagios.log"
         return log.read_text("utf-8", "replace") if log.exists() else ""
+
+
+def failures(log: str) -> tuple[str, ...]:
+    """Return what a log says of notification commands that did not make their notification durable."""
+    return tuple(found for found in _FAILED.findall(log) if not _DURABLE.search(found))
 
 
 def _settings(pipe: Path, home: Path, account: Account, definitions: Definitions, units: Iterable[str]) -> Path:

@@ -16,7 +16,8 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import attrs
@@ -198,6 +199,15 @@ class Program:
             return found
 
         return until(find, f"{self.name} says {pattern}")
+
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        """Let it do nothing meanwhile. It goes on afterwards, unless it is killed by then."""
+        self._process.send_signal(signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            self._process.send_signal(signal.SIGCONT)
 
     def stop(self) -> int:
         """Tell it to end, and return the status with which it did. Kill it where it does not, and what it leaves."""

@@ -33,7 +33,7 @@ from .waiting import Stuck, until
 QUIET_S = 3.0
 """A stack that says nothing for so long has nothing more to say: its intervals are shorter."""
 
-_KILL_WITHIN_S = 1.2
+_KILL_WITHIN_S = 3.0
 
 
 class Stage:
