@@ -25,7 +25,7 @@ from tocsin.sandbox import Fault, RunningSandbox, start
 from tocsin.verify import check_store
 
 from ..gateway_process import LISTENING, ServiceProcess
-from .wire import Answer, Peer
+from .wire import Answer, Peer, request
 
 KEY = "the-key-of-the-api"
 TOKENS = {name: f"{name}-token-7d1f0a55c3" for name in ("main", "backup", "bare", "far")}
@@ -154,6 +154,13 @@ class Ground:
         with closing(sqlite3.connect(self.home / "tocsin.db", timeout=10)) as connection:
             (row,) = connection.execute(question, values).fetchall()
             return row[0]
+
+    def mark(self) -> None:
+        """Make a line in the log, and wait for it: all that the gateway said before is there then."""
+        mark = '"endpoint": "/v1/inbound"'
+        before = self.service.log.count(mark)
+        assert self.peer.ask(request("GET", "/v1/inbound")).status == 401
+        until(lambda: self.service.log.count(mark) > before)
 
     def submits(self) -> Counter[str]:
         """Count what each phone was sent, by the vendors' ledgers."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import tomllib
 from collections import Counter
 from pathlib import Path
@@ -44,7 +45,8 @@ def test_every_attack_is_run_and_no_other():
 @pytest.mark.parametrize("expected", LISTED, ids=lambda one: one["name"])
 def test_attack(ground, expected):
     """What the attacker sees, what stands in the store, what becomes of the target and what is logged is as listed."""
-    submits, before, said = ground.submits(), ground.stock(), len(ground.service.lines)
+    ground.mark()
+    submits, before, said = ground.submits(), ground.stock(), len(ground.service.log)
 
     result = ATTACKS[expected["name"]](ground)
 
@@ -53,6 +55,7 @@ def test_attack(ground, expected):
     if "body" in expected:
         assert {one.body.decode() for one in result.answers} == {expected["body"]}
     check_stock(ground.stock().since(before), expected, len(result.answers))
+    ground.mark()
     check_log(ground, said, set(expected.get("log", ())))
     if result.target is not None:
         assert ground.state(result.target) == expected.get("target", "submitted")
@@ -66,8 +69,9 @@ def check_stock(found: dict[str, int], expected: dict[str, Any], answers: int) -
 
 
 def check_log(ground: Ground, said: int, allowed: set[str]) -> None:
-    lines = ground.service.lines[said:]
-    events = {line["event"] for line in lines}
+    events = {
+        json.loads(line)["event"] for line in ground.service.log[said:].splitlines(keepends=True) if line[-1] == "\n"
+    }
     assert {one for one in events if one.startswith(("tocsin.push.", "tocsin.alarm"))} <= allowed
     assert not events & {"tocsin.process.ended", "tocsin.gateway.server"}
 
@@ -77,6 +81,7 @@ def check_ground(ground: Ground, submits: Counter[str]) -> None:
     assert ground.peer.post(ground.path("main"), form("13900000000", "2114364418256720000")).status == 200
     good = ground.peer.post(ground.path("backup"), xml(row("13900000000", "900000")))
     assert (good.status, good.body) == (200, b"1")
+    ground.mark()
     log = ground.service.log
     assert [one for one in ground.secrets if one in log] == []
     twice = {number for number, count in ground.submits().items() if count > 1}
