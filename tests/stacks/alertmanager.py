@@ -95,7 +95,7 @@ class Alertmanager:
             self._began[unit] = _now()
             self._post(unit, {})
 
-    def repeat(self) -> None:
+    def repeat(self, units: Iterable[str]) -> None:
         """Do nothing: it repeats by itself."""
 
     def resolve(self, units: Iterable[str]) -> None:

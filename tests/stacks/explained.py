@@ -12,11 +12,12 @@ from typing import Any
 from .programs import Account
 
 Story = Mapping[str, Any]
-"""One delivery, as `explain` shows it."""
+"""One delivery, as `explain` shows it, and the text of its message, which it does not show."""
 
 # One process for all of them: the same command line, without the time that each start takes.
 _ASK = """
 import contextlib, io, json, sys
+from tocsin.app import Tocsin
 from tocsin.cli.main import run
 
 def ask(*arguments):
@@ -27,7 +28,11 @@ def ask(*arguments):
     return json.loads(out.getvalue())
 
 messages = sorted({one["message"] for one in ask("list")})
-print(json.dumps([story for name in messages for story in ask("explain", name)["deliveries"]]))
+stories = [story for name in messages for story in ask("explain", name)["deliveries"]]
+with Tocsin.from_config(sys.argv[1]) as tocsin:
+    for story in stories:
+        story["text"] = tocsin.story(tocsin.find(story["id"])[0]).message.text
+print(json.dumps(stories))
 """
 
 

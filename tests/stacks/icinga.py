@@ -104,7 +104,7 @@ class Icinga:
         """Hand in a bad result for each unit."""
         self._say(units, 2, "is down")
 
-    def repeat(self) -> None:
+    def repeat(self, units: Iterable[str]) -> None:
         """Do nothing: it reminds by itself."""
 
     def resolve(self, units: Iterable[str]) -> None:

@@ -119,7 +119,6 @@ class Nagios:
     ) -> None:
         require(PROGRAM)
         self._pipe, self._home = home / "nagios.cmd", home
-        self._down: set[str] = set()
         watched = tuple(units)
         settings = _settings(self._pipe, home, account, definitions, watched)
         # It starts itself again by the name that it was called by, so the whole path is given.
@@ -140,19 +139,15 @@ class Nagios:
 
     def fire(self, units: Iterable[str]) -> None:
         """Hand in a bad result for each unit."""
-        named = tuple(units)
-        self._down.update(named)
-        hand_in(self._pipe, named, 2, "is down")
+        hand_in(self._pipe, units, 2, "is down")
 
-    def repeat(self) -> None:
-        """Hand in the same result once more for each unit that is down."""
-        hand_in(self._pipe, sorted(self._down), 2, "is down")
+    def repeat(self, units: Iterable[str]) -> None:
+        """Hand in the same result once more for each unit."""
+        hand_in(self._pipe, units, 2, "is down")
 
     def resolve(self, units: Iterable[str]) -> None:
         """Hand in a good result for each unit."""
-        named = tuple(units)
-        self._down.difference_update(named)
-        hand_in(self._pipe, named, 0, "is up")
+        hand_in(self._pipe, units, 0, "is up")
 
     def stop(self) -> None:
         """End it."""

@@ -130,7 +130,7 @@ class Pair:
         """Break units."""
         self._machines.set(units, up=False)
 
-    def repeat(self) -> None:
+    def repeat(self, units: Iterable[str]) -> None:
         """Do nothing: they repeat by themselves."""
 
     def resolve(self, units: Iterable[str]) -> None:

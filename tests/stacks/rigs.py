@@ -32,7 +32,7 @@ class Rig(Protocol):
     def fire(self, units: Iterable[str]) -> None:
         """Let units break."""
 
-    def repeat(self) -> None:
+    def repeat(self, units: Iterable[str]) -> None:
         """Give it an occasion to repeat what it has said of units that are broken."""
 
     def resolve(self, units: Iterable[str]) -> None:

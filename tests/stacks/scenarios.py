@@ -71,7 +71,7 @@ def kill_ten_times(stage: Stage) -> None:
     for turn, batch in enumerate(batches, 1):
         stage.fire(batch)
         stage.kill(turn)
-    stage.rig.repeat()
+    stage.rig.repeat(batches[0])
     until(lambda: stage.on_phones(FIRING), "everybody has heard of all that broke", within_s=120.0)
     for turn, batch in enumerate(batches, 1 + KILLS // 2):
         stage.resolve(batch)

@@ -27,7 +27,7 @@ from .programs import Account
 from .proxy import Proxy
 from .rigs import Ground, Rig, Stack
 from .service import AT_REST, Service
-from .vendors import Vendors
+from .vendors import OnPhone, Vendors
 from .waiting import Stuck, until
 
 QUIET_S = 3.0
@@ -110,7 +110,7 @@ class Stage:
         before = self.rig.told
 
         def has_repeated() -> bool:
-            self.rig.repeat()
+            self.rig.repeat(self.units)
             return self.rig.told >= before + 2 * self._all
 
         until(has_repeated, "the stack repeats itself", every_s=1.0)
@@ -142,7 +142,7 @@ class Stage:
 
     def on_phones(self, status: str) -> bool:
         """Say whether everybody has got each message of that kind."""
-        return {one for one in self._owed if one.status == status} <= {read(one) for one in self.vendors.on_phones}
+        return {one for one in self._owed if one.status == status} <= set(map(_read, self.vendors.on_phones))
 
     def kill(self, turn: int) -> None:
         """Kill gateway and worker, every second time their supervisor, too; see them at work again."""
@@ -201,6 +201,10 @@ class Stage:
         sources = registry.described_sources()
         config = load_config(self.service.config, vendors=registry.described(), sources=sources, environ={})
         yield from judge_store(load_kept(config, ended_early=True), self.vendors.ledgers)
+
+
+def _read(one: OnPhone) -> Due | None:
+    return read(one.received.text, one.received.number)
 
 
 def _hopefully(holds: Callable[[], bool], what: str) -> Iterator[str]:
