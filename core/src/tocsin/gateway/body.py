@@ -65,13 +65,13 @@ class _Job:
         self.size = size
         self.owner = owner
         self.content = b""
-        self.error: BaseException | None = None
+        self.error: OSError | None = None
         self.done = threading.Event()
 
     def run(self) -> None:
         try:
-            self.content = self.stream.read(self.size)
-        except Exception as error:  # noqa: BLE001 (the server's own; whoever waits learns that it broke)
+            self.content = _read(self.stream, self.size)
+        except OSError as error:
             self.error = error
 
 
@@ -114,30 +114,37 @@ class BodyReader:
             return b""
         if length is not None and length > most_bytes:
             raise BodyRefused(413, "too-large")
-        job = _Job(environ["wsgi.input"], most_bytes + 1 if length is None else length, owner)
-        if not (at_once and length is not None and self._read_at_once(job)):
-            self._wait_for(job, environ)
-        if job.error is not None:
-            raise BodyRefused(400, "cut") from job.error
-        if length is None and len(job.content) > most_bytes:
+        size = most_bytes + 1 if length is None else length
+        try:
+            body = self._read_at_once(environ, size) if at_once and length is not None else None
+            if body is None:
+                body = self._wait_for(environ, size, owner)
+        except OSError as error:
+            raise BodyRefused(400, "cut") from error
+        if length is None and len(body) > most_bytes:
             raise BodyRefused(413, "too-large")
-        if length is not None and len(job.content) < length:
+        if length is not None and len(body) < length:
             raise BodyRefused(400, "cut")
-        return job.content
+        return body
 
-    def _read_at_once(self, job: _Job) -> bool:
-        """Read a small body here, where not too many are read so; say whether it was."""
-        if job.size > SMALL_BYTES or not self._at_once.acquire(blocking=False):
-            return False
-        job.run()
-        self._at_once.release()
-        return True
+    def _read_at_once(self, environ: WSGIEnvironment, size: int) -> bytes | None:
+        """Read a small body here; None for one that is not small, or where too many are read so."""
+        if size > SMALL_BYTES or not self._at_once.acquire(blocking=False):
+            return None
+        try:
+            return _read(environ["wsgi.input"], size)
+        finally:
+            self._at_once.release()
 
-    def _wait_for(self, job: _Job, environ: WSGIEnvironment) -> None:
+    def _wait_for(self, environ: WSGIEnvironment, size: int, owner: str) -> bytes:
+        job = _Job(environ["wsgi.input"], size, owner)
         self._hand_over(job)
         if not job.done.wait(self._deadline_s):
             environ[_UNREAD] = job.done
             raise BodyRefused(408, "too-slow")
+        if job.error is not None:
+            raise job.error
+        return job.content
 
     def _hand_over(self, job: _Job) -> None:
         """Give the job to a thread that rests, or to a new one."""
@@ -216,6 +223,14 @@ class _Linger:
         """Wait, and close the answer."""
         self._done.wait()
         getattr(self._answer, "close", lambda: None)()
+
+
+def _read(stream: Stream, size: int) -> bytes:
+    """Read a body; whatever the server raises while it does is a body that broke."""
+    try:
+        return stream.read(size)
+    except Exception as error:  # the server's own; nothing of it is told
+        raise OSError("the body broke") from error
 
 
 def _length_of(environ: WSGIEnvironment) -> int | None:
