@@ -31,9 +31,9 @@ from tocsin.gateway.retiring import GOODBYE_S, RETIRE
 from tocsin.gateway.serverlog import NO_LOG, relay_server_log
 from tocsin.supervision.listening import BACKLOG, address_of
 
-THREADS = 64
-"""Requests that are worked on at a time; one that waits for its commit or its body keeps its thread, and so does a
-stream of events."""
+THREADS = 96
+"""Requests that may be under way at a time. One that waits for its commit or its body keeps its thread; so does a
+stream of events, and what lingers behind a body that never came: together they are fewer than these."""
 
 CONNECTIONS = 16_384
 """Open connections; more wait to be taken."""
