@@ -40,15 +40,12 @@ class Account:
     """Who runs the programs.
 
     Args:
+        name: of the user.
         prefix: what stands before a command.
     """
 
-    prefix: tuple[str, ...] = ()
-
-    @property
-    def name(self) -> str:
-        """The user's name."""
-        return USER if self.prefix else pwd.getpwuid(os.geteuid()).pw_name
+    name: str
+    prefix: tuple[str, ...]
 
     @property
     def group(self) -> str:
@@ -57,8 +54,7 @@ class Account:
 
     def give(self, path: Path) -> None:
         """Make a file or directory that account's own."""
-        if self.prefix:
-            shutil.chown(path, USER, USER)
+        shutil.chown(path, self.name, self.group)
 
     def make_directory(self, path: Path) -> Path:
         """Make a directory that account's own, and return it."""
@@ -101,11 +97,12 @@ def find_account() -> Account:
     Raises:
         Missing: that account cannot run tocsin as it is installed here.
     """
+    plain = ("setpriv", "--pdeathsig", "TERM")  # nothing outlives a run that is killed
     if os.geteuid() != 0:
-        return Account()
-    plain = ("setpriv", f"--reuid={USER}", f"--regid={USER}", "--clear-groups")
+        return Account(pwd.getpwuid(os.geteuid()).pw_name, plain)
+    user = (f"--reuid={USER}", f"--regid={USER}", "--clear-groups")
     for more in ((), *((f"--inh-caps=+{name}", f"--ambient-caps=+{name}") for name in _READING)):
-        account = Account((*plain, *more))
+        account = Account(USER, (*plain, *user, *more))
         if account.run(sys.executable, "-c", _CAN_RUN, sys.base_prefix).returncode == 0:
             return account
     raise Missing(f"user {USER} cannot run {sys.executable}: is it installed, and may it be read?")
