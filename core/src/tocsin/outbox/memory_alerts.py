@@ -39,6 +39,9 @@ class MemoryAlerts:
     def save_alerts(self, alerts: Iterable[AlertRecord]) -> None:
         self._board().alerts.update((one.key, one) for one in alerts)
 
+    def any_alert(self, before: datetime) -> bool:
+        return any(one.seen_at < before for one in self._board().alerts.values())
+
     def forget_alerts(self, before: datetime) -> int:
         there = self._board().alerts
         old = [key for key, one in there.items() if one.seen_at < before]

@@ -280,6 +280,10 @@ class AlertRows(Protocol):
         """Insert or replace."""
         ...
 
+    def any_alert(self, before: datetime) -> bool:
+        """Say whether there is one that was not heard of since then."""
+        ...
+
     def forget_alerts(self, before: datetime) -> int:
         """Remove those that were not heard of since then; say how many."""
         ...

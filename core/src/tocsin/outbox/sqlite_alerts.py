@@ -34,6 +34,9 @@ class SqliteAlerts:
     def save_alerts(self, alerts: Iterable[AlertRecord]) -> None:
         self._sql.executemany("REPLACE INTO alert VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", map(_alert_columns, alerts))
 
+    def any_alert(self, before: datetime) -> bool:
+        return bool(self._rows("SELECT 1 FROM alert WHERE seen_at < ? LIMIT 1", columns.microseconds(before)))
+
     def forget_alerts(self, before: datetime) -> int:
         return self._sql.execute("DELETE FROM alert WHERE seen_at < ?", (columns.microseconds(before),)).rowcount
 

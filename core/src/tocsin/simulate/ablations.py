@@ -240,7 +240,7 @@ ABLATIONS: tuple[Ablation, ...] = (
         Cut(submit, "_in_time", _all_are_in_time),
     ),
     _ablation("keys are not looked up", "I11", Cut(MemoryRows, "key_owners", lambda _, __: {})),
-    _ablation("one key for two bodies", "I11", Cut(store, "_same_message", _same_message_whatever)),
+    _ablation("one key for two bodies", "I11", Cut(accepting, "_same_message", _same_message_whatever)),
     _ablation("changes leave no audit row", "I12", Cut(MemoryRows, "add_transitions", _nothing)),
     _ablation("a plugin's words are repeated", "I13", Cut(registry._Plugin, "_call", _quote)),
     _ablation("nobody asks about what waits", "I14", Cut(Outbox, "awaiting", lambda *_: ())),
