@@ -97,6 +97,7 @@ def find_account() -> Account:
     Raises:
         Missing: that account cannot run tocsin as it is installed here.
     """
+    require("setpriv")
     plain = ("setpriv", "--pdeathsig", "TERM")  # nothing outlives a run that is killed
     if os.geteuid() != 0:
         return Account(pwd.getpwuid(os.geteuid()).pw_name, plain)
