@@ -17,7 +17,7 @@ export PIP_ROOT_USER_ACTION := ignore
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test check lint types layers simulation simulate simulate-long crash soak \
-	powercut diskfull outage coverage mutation faults bench capabilities constraints fuzz-api
+	powercut diskfull outage coverage mutation faults bench capabilities constraints fuzz-api test-stacks soak-gateway
 
 help:  ## list the targets
 	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1\t\2/p' Makefile | expand -t 20
@@ -77,6 +77,14 @@ mutation: $(READY)  ## change the policy and the transition table in every small
 
 fuzz-api: $(READY)  ## 5,000 requests made from the OpenAPI document, to a served gateway: no 5xx, none undocumented
 	@$(BIN)/python -m tests.gateway.fuzz
+
+test-stacks: $(READY)  ## Alertmanager, Prometheus, Icinga 2, Nagios 4: the real programs (root installs them from Debian, once)
+	@$(BIN)/python -m tests.stacks.install
+	@$(BIN)/pytest -q tests/deploy
+	@$(BIN)/python -m tests.stacks.run
+
+soak-gateway: $(READY)  ## ten minutes of load on the gateway: its memory and its descriptors stay flat
+	@$(BIN)/python bench/gateway_soak.py
 
 faults: $(READY)  ## every fault of the wire, at every phase, before both vendors: prints the table
 	@$(BIN)/python -m tests.faults.table

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import errno
+import logging
 import sys
 
 import pytest
 from click.testing import CliRunner
 
 from tocsin.cli.main import cli, run
+from tocsin.supervision.child import Program
 from tocsin.supervision.listening import CannotListen, listen, show
-from tocsin.supervision.post import pause_s
+from tocsin.supervision.post import Post, pause_s
 
 
 def test_a_post_is_filled_at_once_and_then_ever_later():
@@ -46,3 +49,19 @@ def test_an_address_that_is_none_is_told():
 def test_an_address_is_shown_as_it_is_written():
     """IPv6 stands in brackets."""
     assert [show("127.0.0.1", 1), show("::1", 2)] == ["127.0.0.1:1", "[::1]:2"]
+
+
+def test_a_process_that_cannot_be_started_is_told(caplog):
+    """What keeps a process from starting is an alarm, and it is tried again."""
+
+    def fail(_):
+        raise OSError(errno.ENOMEM, "no memory left")
+
+    caplog.set_level(logging.INFO, "tocsin")
+    post = Post(Program(name="worker", arguments=()), fail)
+    post.fill()
+
+    assert post.child is None
+    assert post.due_at is not None
+    assert "reason=process-not-started" in caplog.text
+    assert "no memory left" in caplog.text

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
+from tocsin import observe
 from tocsin.supervision.child import Child, Program
 
 PROVEN_S = 60.0
@@ -39,8 +40,10 @@ class Post:
         self.due_at = None
         try:
             self.child = self._start(self.program)
-        except OSError:
+        except OSError as error:
             self.leave(time.monotonic())
+            why = error.strerror or type(error).__name__
+            observe.log.error(observe.ALARM, reason="process-not-started", process=self.program.name, cause=why)
 
     def leave(self, started_at: float) -> bool:
         """Note that its process ended, and when to start the next; say whether it was meant to end.
