@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Iterator
 
 import pytest
 
 from tocsin.sandbox import RunningSandbox, start
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # in a shell's background; processes under test would inherit it
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture
