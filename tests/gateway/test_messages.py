@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from tests.gateway.conftest import KEY
 
 from tocsin.model.ids import HolderId
 from tocsin.outbox.record import Filter
@@ -279,3 +280,21 @@ def test_a_method_that_is_not_there_is_405(call):
 
     assert (answer.status_code, answer.headers["allow"]) == (405, "GET, POST, OPTIONS")
     assert answer.headers["content-type"] == "application/problem+json"
+
+
+@pytest.mark.parametrize(
+    ("path", "key", "status", "closes"),
+    [
+        ("/v1/messages", KEY, 202, False),
+        ("/v1/messages", None, 401, True),
+        ("/nowhere", KEY, 404, True),
+        ("/v1/alerts/nobody", KEY, 404, True),
+        ("/push/main/some-wrong-token", None, 404, True),
+    ],
+)
+def test_who_is_answered_before_their_body_was_read_is_told_that_the_connection_ends(call, path, key, status, closes):
+    """A body that nobody read may still be under way: the connection is not one to be used again."""
+    answer = call("POST", path, key=key, json={"to": ["+8613900000000"], "text": "x"})
+
+    assert (answer.status_code, answer.headers.get("connection") == "close") == (status, closes)
+    assert "connection" not in call("GET", path, key=key).headers

@@ -14,8 +14,8 @@ from __future__ import annotations
 import queue
 import threading
 from collections import Counter
-from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING, Protocol
+from collections.abc import Callable, Iterable, Iterator
+from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
@@ -25,6 +25,11 @@ SMALL_BYTES = 16 * 1024
 
 _UNREAD = "tocsin.unread"
 """Where in its environment a request says that its body is still being read."""
+
+_WHOLE = "tocsin.whole"
+"""Where it says that all of its body was read."""
+
+_CLOSES = ("connection", "close")
 
 _PATIENCE_S = 0.1
 """How long is waited for room. Bodies that come make room much sooner, those that do not come make none."""
@@ -125,6 +130,7 @@ class BodyReader:
             raise BodyRefused(413, "too-large")
         if length is not None and len(body) < length:
             raise BodyRefused(400, "cut")
+        environ[_WHOLE] = True
         return body
 
     def _read_at_once(self, environ: WSGIEnvironment, size: int) -> bytes | None:
@@ -188,6 +194,9 @@ class BodyReader:
 class Lingering:
     """A WSGI application in front of another: what is answered before its body came is not ended before it did.
 
+    Who is answered before their body was read is told that the connection ends: the server drops it as soon as more of
+    the body arrives, and whoever meant to use it again would be cut off.
+
     Args:
         app: whose requests read their bodies by a `BodyReader`.
     """
@@ -196,9 +205,20 @@ class Lingering:
         self._app = app
 
     def __call__(self, environ: WSGIEnvironment, start: StartResponse) -> Iterable[bytes]:
-        answer = self._app(environ, start)
+        has_body = environ.get("CONTENT_LENGTH") not in (None, "", "0") or "HTTP_TRANSFER_ENCODING" in environ
+        answer = self._app(environ, _closing(environ, start) if has_body else start)
         done: threading.Event | None = environ.get(_UNREAD)
         return answer if done is None else _Linger(answer, done)
+
+
+def _closing(environ: WSGIEnvironment, start: StartResponse) -> StartResponse:
+    """Return what begins an answer, and says of a connection with an unread body that it ends."""
+
+    def begin(status: str, headers: list[tuple[str, str]], *error: Any) -> Callable[[bytes], object]:
+        ends = _WHOLE not in environ and not any(name.lower() == _CLOSES[0] for name, _ in headers)
+        return start(status, [*headers, _CLOSES] if ends else headers, *error)
+
+    return begin
 
 
 class _Linger:
