@@ -136,12 +136,17 @@ class Callers:
                     return
                 with self._lock:
                     method, path, body, headers = next(self._mixture)
-                answer = pool.request(
-                    method, f"http://127.0.0.1:{self._port}{path}", body=body or None, headers=headers
-                )
-                self.statuses[answer.status] += 1
+                self.statuses[self._status(pool, method, path, body, headers)] += 1
                 if count % 500 == 0:
                     pool.clear()  # connections come and go
+
+    def _status(self, pool: urllib3.PoolManager, method: str, path: str, body: bytes, headers: dict[str, str]) -> int:
+        """Return the status of an answer; 0 where there was none."""
+        try:
+            url = f"http://127.0.0.1:{self._port}{path}"
+            return pool.request(method, url, body=body or None, headers=headers).status
+        except urllib3.exceptions.HTTPError:
+            return 0
 
 
 def growth(samples: Sequence[Sample], what: str) -> float:
@@ -188,7 +193,9 @@ def main(argv: Sequence[str]) -> int:
         print(f"{what:13} first {seen[0]:,}  median {statistics.median(seen):,.0f}  last {seen[-1]:,}  {share:+.1%}")
     if args.json:
         print(json.dumps({"statuses": statuses, "growth": grown, "samples": [attrs.asdict(one) for one in samples]}))
-    trouble = any(share > MOST_GROWTH for share in grown.values()) or any(status >= 500 for status in statuses)
+    trouble = any(share > MOST_GROWTH for share in grown.values()) or any(
+        not status or status >= 500 for status in statuses
+    )
     return 1 if trouble else 0
 
 
