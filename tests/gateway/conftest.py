@@ -20,6 +20,8 @@ KEYS = {
     "k-alert": ("alert", '["send:alert"]', ""),
     "k-read": ("read", '["read"]', ""),
     "k-two": ("two", '["send:alert"]', 'limits = ["2/m"]'),
+    "k-often": ("often", '["read"]', 'limits = ["2/m"]'),
+    "": ("nothing", '["read"]', ""),
 }
 CONFIG = """
 allow_inline_secrets = true

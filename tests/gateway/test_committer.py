@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from itertools import count
 
 import pytest
+from tests.gateway_process import wait_until
 
 from tocsin.clock import SystemClock
 from tocsin.errors import CommitUnknown, InvalidInput, StoreFailed
@@ -73,8 +74,7 @@ def test_what_arrives_during_a_commit_leaves_together(hall):
         first = callers.submit(hall.committer.take, whole(acceptance()))
         assert hall.arrived.wait(20)
         others = [callers.submit(hall.committer.take, whole(acceptance())) for _ in range(50)]
-        while len(hall.committer._queue) < 50:
-            pass
+        assert wait_until(lambda: len(hall.committer._queue) >= 50)
         hall.held.set()
         messages = [one.result().messages for one in (first, *others)]
 
@@ -87,8 +87,7 @@ def test_a_transaction_holds_so_many_and_no_more(hall):
     hall.held.clear()
     with ThreadPoolExecutor(MOST_AT_ONCE + 11) as callers:
         futures = [callers.submit(hall.committer.take, whole(acceptance())) for _ in range(MOST_AT_ONCE + 11)]
-        while len(hall.committer._queue) < MOST_AT_ONCE + 11 - sum(hall.sizes):
-            pass
+        assert wait_until(lambda: len(hall.committer._queue) >= MOST_AT_ONCE + 11 - sum(hall.sizes))
         hall.held.set()
         assert all(one.result().messages for one in futures)
 
@@ -119,8 +118,7 @@ def test_one_that_breaks_does_not_break_its_neighbours(hall):
         broken = callers.submit(hall.committer.take, Intake(decide=break_))
         fine = callers.submit(hall.committer.take, whole(acceptance()))
         nothing = callers.submit(hall.committer.take, Intake(decide=lambda _, __: Decided()))
-        while len(hall.committer._queue) < 3:
-            pass
+        assert wait_until(lambda: len(hall.committer._queue) >= 3)
         hall.held.set()
 
         assert isinstance(broken.exception(), ZeroDivisionError)

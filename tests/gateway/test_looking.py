@@ -131,9 +131,10 @@ def test_the_document_says_what_the_code_does(call):
     assert call("GET", "/openapi.json", key=None).json == document
 
 
-def test_nothing_else_is_there(call):
-    """An unknown path is 404 as problem details; nothing is ever a redirect."""
-    for path in ("/", "/v1", "/v1/messages//", "/v2/nothing"):
-        answer = call("GET", path)
-        assert answer.status_code in (404, 405, 200)
-        assert not 300 <= answer.status_code < 400
+@pytest.mark.parametrize("path", ["/", "/v1", "/v1/nothing", "/v2/enqueue", "/v1//messages"])
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_nothing_else_is_there(call, method, path):
+    """A path that is none is 404 as problem details, and never a redirect."""
+    answer = call(method, path)
+
+    assert (answer.status_code, answer.headers["content-type"]) == (404, "application/problem+json")

@@ -274,6 +274,21 @@ def test_a_key_that_is_used_too_often_is_told_when_to_come_again(call):
     assert 1 <= int(answers[-1].headers["retry-after"]) <= 61
 
 
+def test_looking_uses_a_key_as_well(call):
+    """Whatever a key is shown for counts against its limits; what it may not do does not."""
+    refused = [call("GET", "/v1/accounts", key="k-two").status_code for _ in range(5)]
+    answers = [call("GET", "/v1/accounts", key="k-often").status_code for _ in range(3)]
+
+    assert refused == [403] * 5
+    assert answers == [200, 200, 429]
+
+
+def test_no_key_is_no_key(call):
+    """A digest of nothing in the configuration lets nobody in who shows nothing."""
+    assert call("GET", "/v1/accounts", key=None).status_code == 401
+    assert call("GET", "/v1/accounts", key="").status_code == 401
+
+
 def test_a_method_that_is_not_there_is_405(call):
     """405 names the methods that are."""
     answer = call("PUT", "/v1/messages")

@@ -42,8 +42,7 @@ class StackAlerts:
 
     def on_post(self, request: falcon.Request, response: falcon.Response, source: str = SACHET_SPEAKS) -> None:
         """Take a notification in: 202 once what comes of it is durable."""
-        key = self._reception.keys.enter(request)
-        self._reception.keys.spend(key, patient=True)
+        key = self._reception.keys.enter(request, patient=True)
         terms, plugin = self._find(source)
         body = self._reception.read(request, MOST_BYTES)
         try:

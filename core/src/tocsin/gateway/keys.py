@@ -36,29 +36,26 @@ class Keyring:
         self._uses: dict[tuple[str, Rate], deque[float]] = defaultdict(deque)
         self._lock = threading.Lock()
 
-    def enter(self, request: falcon.Request, *scopes: str) -> GatewayKey:
-        """Return the key that a request shows, if it may do all of that.
+    def enter(self, request: falcon.Request, *scopes: str, patient: bool = False) -> GatewayKey:
+        """Return the key that a request shows, if it may do all of that; it is used once more.
+
+        Args:
+            scopes: what it must be allowed to do.
+            patient: the caller tries again after 503 and never after 429, as Alertmanager does.
 
         Raises:
             falcon.HTTPUnauthorized: it shows none that we know.
             falcon.HTTPForbidden: it may not.
+            falcon.HTTPTooManyRequests: it is used too often; Busy for who is patient.
         """
         key = self._find(request.get_header("Authorization") or "")
         request.context.key = key.name
         for scope in scopes:
             demand(key, scope)
+        self._spend(key, patient=patient)
         return key
 
-    def spend(self, key: GatewayKey, *, patient: bool = False) -> None:
-        """Count a use of a key.
-
-        Args:
-            key: whose.
-            patient: the caller tries again after 503 and never after 429, as Alertmanager does.
-
-        Raises:
-            falcon.HTTPTooManyRequests: it is used too often; Busy for who does not understand that.
-        """
+    def _spend(self, key: GatewayKey, *, patient: bool) -> None:
         wait_s = self._wait_s(key)
         if wait_s is None:
             return
@@ -83,8 +80,9 @@ class Keyring:
         return None
 
     def _find(self, authorization: str) -> GatewayKey:
-        digest = hashlib.sha256(_shown(authorization)).hexdigest()
-        found = [key for key in self._keys if hmac.compare_digest(key.sha256, digest)]
+        shown = _shown(authorization)
+        digest = hashlib.sha256(shown).hexdigest()
+        found = [key for key in self._keys if hmac.compare_digest(key.sha256, digest) and shown]
         if not found:
             raise falcon.HTTPUnauthorized(
                 title="Who calls?",

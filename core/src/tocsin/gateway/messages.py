@@ -35,7 +35,6 @@ class Messages:
     def on_post(self, request: falcon.Request, response: falcon.Response) -> None:
         """Accept a message: 202 once it is durable."""
         key = self._reception.keys.enter(request)
-        self._reception.keys.spend(key)
         asked = _with_header(
             read_message(read_document(self._reception.read(request, MOST_BYTES)), self._group), request
         )

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
-from typing import TypeVar
 
 import attrs
 
@@ -49,8 +48,6 @@ from tocsin.outbox.rows import Rows
 from tocsin.outbox.settling import is_told, one_request, settle_each, stands, still_holds
 from tocsin.outbox.spending import Request
 from tocsin.outbox.state import TRANSITIONS, Event, State
-
-_T = TypeVar("_T")
 
 
 class Outbox:
@@ -384,7 +381,3 @@ class Outbox:
         if known is not None:
             heard = attrs.evolve(heard, heard_at=heard.heard_at or known.heard_at, gaps=known.gaps + heard.gaps)
         self._rows.save_listening(heard)
-
-
-def _flat(groups: Iterable[tuple[_T, ...]]) -> list[_T]:
-    return [one for group in groups for one in group]
