@@ -2,7 +2,7 @@
 
 import logging
 from datetime import UTC, datetime, timedelta
-from itertools import count
+from itertools import count, permutations
 
 import pytest
 
@@ -162,12 +162,49 @@ def test_what_was_taken_in_is_not_told_again(tmp_path, later_s):
 
 
 def test_old_news_is_not_told_against_newer_news(house):
-    """What waited while newer news of its alert came straight in tells nobody: it would say what is no longer so."""
+    """What waited while newer news of its alert came straight in does not say what is no longer so."""
     house.clock.advance(60)
     house.uptake.take_in(house.slip("RECOVERY", "OK", after=60))
     house.put(house.slip(), house.slip(host="db2"))
     house.uptake.take_up()
-    assert house.texts() == ["FIRING CRITICAL db2", "RESOLVED db1"]
+    assert sorted(house.texts()) == ["FIRING CRITICAL db2", "RESOLVED db1", "came and went: db1"]
+
+
+@pytest.mark.parametrize("order", list(permutations(range(4))))
+@pytest.mark.parametrize("spooled", [False, True])
+def test_whatever_order_a_busy_machine_chooses(house, order, spooled):
+    """A problem, two reminders of it and its end, each by a process: whichever runs first, all is told, and once.
+
+    The reminders have the time of the problem, and all are heard when their process runs.
+    """
+    story = [*[("PROBLEM", "CRITICAL", 0)] * 3, ("RECOVERY", "OK", 30)]
+    for turn, number in enumerate(order):
+        kind, state, at = story[number]
+        said = {"type": kind, "host": "db1", "state": state, "state_change": str(int(NOW.timestamp()) + at)}
+        heard_at = NOW + timedelta(seconds=60 + turn)
+        slip = house.slip(after=60 + turn, notice=read_notice(gather(said, {}), heard_at))
+        house.clock.advance((heard_at - house.clock.now()).total_seconds())
+        if spooled:
+            house.put(slip)
+        else:
+            house.uptake.take_in(slip)
+    house.uptake.take_up()
+    overtaken = order[0] == 3
+    assert house.texts() == (
+        ["RESOLVED db1", "came and went: db1"] if overtaken else ["FIRING CRITICAL db1", "RESOLVED db1"]
+    )
+
+
+@pytest.mark.parametrize("order", list(permutations(range(3))))
+def test_whatever_order_files_are_taken_up_in(house, order):
+    """Slips that reach the spool in another order than they were heard in are told all the same, and once."""
+    slips = [house.slip(), house.slip(after=40, notice=house.slip().notice), house.slip("RECOVERY", "OK", after=30)]
+    house.clock.advance(60)
+    for number in order:
+        house.put(slips[number])
+        house.uptake.take_up()
+    first, last = ("FIRING CRITICAL db1", "RESOLVED db1")
+    assert sorted(house.texts()) == sorted([last, "came and went: db1" if order[0] == 2 else first])
 
 
 def test_what_waits_too_long_has_expired(house, log):

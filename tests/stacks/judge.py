@@ -21,7 +21,9 @@ FIRING, RESOLVED = "firing", "resolved"
 _One = TypeVar("_One")
 
 _UNIT = re.compile(r"unit-[0-9]{2}")
-_WORDS = {FIRING: "FIRING", RESOLVED: "RESOLVED"}
+_WORDS = {"FIRING": FIRING, "came and went": FIRING, "RESOLVED": RESOLVED}
+"""What a phone reads. A problem that its own end overtook is told as one that came and went."""
+
 _NAMES_A_COPY = frozenset({"doubt", "undelivered", "silence"})
 _MAY_RING = frozenset({"accepted", "unknown"})
 
@@ -56,13 +58,13 @@ class Verdict:
 def owed(units: Iterable[str], numbers: Iterable[str]) -> frozenset[Due]:
     """Return what is owed when each of these units breaks and is mended."""
     people = [number[-11:] for number in numbers]
-    return frozenset(Due(unit, status, number) for unit in units for status in _WORDS for number in people)
+    return frozenset(Due(unit, status, number) for unit in units for status in (FIRING, RESOLVED) for number in people)
 
 
 def read(text: str, number: str) -> Due | None:
     """Say what somebody was told; None where nobody could say."""
     unit = _UNIT.search(text)
-    said = [status for status, word in _WORDS.items() if word in text]
+    said = [status for word, status in _WORDS.items() if word in text]
     return Due(unit[0], said[0], number[-11:]) if unit and len(said) == 1 else None
 
 

@@ -124,6 +124,7 @@ class Nagios:
         # It starts itself again by the name that it was called by, so the whole path is given.
         self._program = Program([str(find_program(PROGRAM)), str(settings)], home, account, "output")
         self._program.says("Successfully launched command file worker")
+        until(self._pipe.is_fifo, "Nagios listens")
         hand_in(self._pipe, watched, 0, "is up")
         until(lambda: self._log.count("PASSIVE SERVICE CHECK") >= len(watched), "Nagios has the first results")
 

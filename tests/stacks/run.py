@@ -5,8 +5,8 @@ python -m tests.stacks.run [--only NAME]... [--at-once 2] [--json]
 Each stack lets alerts fire, repeat and resolve: in calm; while the first vendor is dark; with a gateway or a store that
 is slower than its patience; while gateway and worker are killed ten times. By the vendors' ledgers each person gets one
 message for each transition. NAME is a stack, a scenario, or both: `icinga`, `slow`, `icinga/slow`. Exit status 1 where
-a message is lost, or has a copy that its class does not allow or `tocsin explain` does not name; 2 where a program is
-not installed.
+a message is lost, or has a copy that its class does not allow or `tocsin explain` does not name, and the directory of
+such a case is kept; 2 where a program is not installed.
 """
 
 from __future__ import annotations
@@ -17,9 +17,8 @@ import shutil
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -66,36 +65,35 @@ class Played:
 
 
 def play(case: Case, account: Account, keep: bool, tell: Callable[[str], None]) -> Played:
-    """Play one case."""
+    """Play one case. What it leaves behind is kept where that is wanted, or needed to see what went wrong."""
     began = time.monotonic()
-    verdict, trouble = None, ""
-    scenario = SCENARIOS[case.scenario]
-    with _home(account, keep) as home:
-        try:
-            with Stage(STACKS[case.stack], account, home, scenario.units, scenario.settings, tell) as stage:
-                scenario.play(stage)
-                verdict = stage.judge()
-        except Missing:
-            raise
-        except Exception as error:  # noqa: BLE001 (one case that breaks does not keep the others from being played)
-            trouble = f"not played to its end: {type(error).__name__}: {error}"
-    if verdict and verdict.copies and not scenario.copies:
-        found = f"{verdict.copies} second copies where nothing was killed"
-        verdict = attrs.evolve(verdict, violations=(*verdict.violations, found))
-    return Played(case=case, verdict=verdict, trouble=trouble, elapsed_s=time.monotonic() - began)
-
-
-@contextmanager
-def _home(account: Account, keep: bool) -> Iterator[Path]:
     home = Path(tempfile.mkdtemp(prefix="tocsin-stacks-"))
     account.give(home)
+    verdict, trouble = None, ""
     try:
-        yield home
-    finally:
-        if keep:
-            print(f"kept: {home}", file=sys.stderr)
-        else:
-            shutil.rmtree(home)
+        verdict = _play(case, account, home, tell)
+    except Missing:
+        shutil.rmtree(home)
+        raise
+    except Exception as error:  # noqa: BLE001 (one case that breaks does not keep the others from being played)
+        trouble = f"not played to its end: {type(error).__name__}: {error}"
+    played = Played(case=case, verdict=verdict, trouble=trouble, elapsed_s=time.monotonic() - began)
+    if keep or played.violations:
+        print(f"kept of {case.name}: {home}", file=sys.stderr)
+    else:
+        shutil.rmtree(home)
+    return played
+
+
+def _play(case: Case, account: Account, home: Path, tell: Callable[[str], None]) -> Verdict:
+    scenario = SCENARIOS[case.scenario]
+    with Stage(STACKS[case.stack], account, home, scenario.units, scenario.settings, tell) as stage:
+        scenario.play(stage)
+        verdict = stage.judge()
+    if verdict.copies and not scenario.copies:
+        found = f"{verdict.copies} second copies where nothing was killed"
+        return attrs.evolve(verdict, violations=(*verdict.violations, found))
+    return verdict
 
 
 def choose(only: Sequence[str]) -> list[Case]:
@@ -163,7 +161,9 @@ def main(arguments: Iterable[str]) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--only", action="append", default=[], metavar="NAME", help="repeat it for more than one")
     parser.add_argument("--at-once", type=int, default=AT_ONCE, metavar="N", help="cases beside each other")
-    parser.add_argument("--keep", action="store_true", help="leave directories and logs behind")
+    parser.add_argument(
+        "--keep", action="store_true", help="leave directories and logs behind, not only of what failed"
+    )
     parser.add_argument("--json", action="store_true", help="one JSON document on standard output")
     given = parser.parse_args(list(arguments))
     cases = choose(given.only)

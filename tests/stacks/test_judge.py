@@ -114,3 +114,4 @@ def test_what_names_no_transition_is_noticed(text):
 def test_what_a_phone_was_told_is_read():
     """Unit, status and number are read from the message itself."""
     assert read("RESOLVED plant/unit-07: up", f"86{ALICE}") == Due("unit-07", "resolved", ALICE)
+    assert read("came and went: plant/unit-07: down", f"86{ALICE}") == Due("unit-07", "firing", ALICE)

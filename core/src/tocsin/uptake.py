@@ -1,8 +1,8 @@
 """Takes notices into the store: those that wait on the spool, and one that is just handed in after them.
 
-Each is decided about as of the moment at which it was heard, and not at all where something as recent is known of its
-alerts already. So a file is taken in once, although a kill may come between the commit and the file's removal; what
-waited too long expires like any other message; and what waited while newer news came in tells nobody the old.
+Each is decided about as of the moment at which it was heard, and against what newer news may be known by now. So a file
+is taken in once, although a kill may come between the commit and the file's removal; what waited too long expires like
+any other message; and what waited while newer news came in tells nobody the old. See `tocsin.alerting.verdict`.
 """
 
 from __future__ import annotations
@@ -11,13 +11,11 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Protocol
 
-import attrs
-
 from tocsin.alerting.addressing import Asked
 from tocsin.alerting.front import Alerts
 from tocsin.clock import Clock
 from tocsin.errors import InvalidInput, StoreFailed, TocsinError
-from tocsin.outbox.alert import Decided, Intake, Standing, Taken
+from tocsin.outbox.alert import Intake, Taken
 from tocsin.outbox.record import Delivery, Filter
 from tocsin.spool.directory import Spool
 from tocsin.spool.slip import DamagedSlip, Slip, decode_slip
@@ -117,7 +115,7 @@ class Uptake:
         """Return a slip's intake, decided about as of when it was heard."""
         name = slip.source if slip.source in self._alerts.sources else FALLBACK
         asked = Asked(groups=slip.groups, to=slip.to, cls=slip.cls)
-        return as_of(self._alerts.intake_of(name, slip.notice, asked), slip.heard_at)
+        return self._alerts.intake_of(name, slip.notice, asked, heard_at=slip.heard_at)
 
     def _look(self) -> tuple[str, ...]:
         try:
@@ -163,18 +161,3 @@ class Uptake:
 
             self._alarmed.add(name)
             observe.log.error(observe.ALARM, reason=reason, cause=str(error))
-
-
-def as_of(intake: Intake, heard_at: datetime) -> Intake:
-    """Return an intake that is decided about as of that moment, and comes to nothing where all of it is older news."""
-
-    def is_old(standing: Standing) -> bool:
-        known = [standing.alerts.get(key) for key in intake.alerts]
-        return bool(known) and all(one is not None and one.seen_at >= heard_at for one in known)
-
-    def decide(standing: Standing, now: datetime) -> Decided:
-        if is_old(standing):
-            return Decided()
-        return intake.decide(standing, min(heard_at, now))
-
-    return attrs.evolve(intake, decide=decide)

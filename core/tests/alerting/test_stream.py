@@ -314,3 +314,38 @@ def test_held_events_are_told_once(quiet):
     quiet.take(one("A", EVENT, summary="by ann"))
 
     assert [text for _, _, text in quiet.queued()] == ["A: by ann (00:05)"]
+
+
+def overtaken(at_work):
+    """What fired, and was over before anybody heard of it."""
+    return one("over", starts_at=at_work.now - MINUTE)
+
+
+def test_what_its_end_overtook_is_told_so(watch):
+    """Where the end came in first, nobody reads that it fires."""
+    at_work = watch()
+    at_work.take(one("over", RESOLVED, ends_at=at_work.now))
+
+    assert at_work.take(overtaken(at_work)) == ["came and went: over"]
+    assert at_work.take(overtaken(at_work)) == []
+
+
+def test_what_its_end_overtook_is_held_as_what_came_and_went(stormy):
+    """Told of at once or held: what is over is not counted among what fires."""
+    stormy.take(one("over", RESOLVED, ends_at=stormy.now))
+    storm(stormy, 2)
+    stormy.take(overtaken(stormy))
+    (_, _, text) = stormy.queued()[-1]
+
+    assert text == "1 came and went since 22:00 UTC: over"
+
+
+def test_an_end_that_is_held_counts_what_it_overtook_once(stormy):
+    """Its end is held as what came and went; that it began adds nothing to that."""
+    storm(stormy)
+    stormy.take(one("over", RESOLVED, ends_at=stormy.now))
+    before = stormy.queued()[-1]
+    stormy.take(overtaken(stormy))
+
+    assert stormy.queued()[-1] == before
+    assert before[-1] == "1 came and went since 22:00 UTC: over"

@@ -12,6 +12,7 @@ from tocsin.model.source import Repeats, Resolved, Source
 from tocsin.outbox.alert import AlertKey, AlertRecord
 
 NOW = datetime(2026, 11, 21, 22, 0, tzinfo=UTC)
+TICK = timedelta(microseconds=1)
 SECOND, MINUTE, HOUR, DAY = timedelta(seconds=1), timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 KEY = AlertKey(source="alertmanager", receiver="ops", fingerprint="a")
 FIRING, RESOLVED, EVENT = AlertStatus.FIRING, AlertStatus.RESOLVED, AlertStatus.EVENT
@@ -19,9 +20,11 @@ SOURCE = Source(name="alertmanager", kind="alertmanager")
 BEGAN = NOW - HOUR
 
 
-def heard(status=FIRING, repeated=False, cls=MessageClass.ALERT, **changes):
+def heard(status=FIRING, repeated=False, cls=MessageClass.ALERT, waited=False, **changes):
     given = {"name": "DiskFull", "starts_at": BEGAN} | changes
-    return Heard(key=KEY, alert=Alert(fingerprint="a", status=status, **given), repeated=repeated, cls=cls)
+    return Heard(
+        key=KEY, alert=Alert(fingerprint="a", status=status, **given), repeated=repeated, cls=cls, waited=waited
+    )
 
 
 def known(status=FIRING, told=20 * MINUTE, seen=20 * MINUTE, **changes):
@@ -72,9 +75,27 @@ ROWS = {
         Verdict.RESOLVED,
     ),
     "resolved, firing begun before that end": (known(RESOLVED, seen=4 * SECOND), heard(), SOURCE, Verdict.LATE),
-    "resolved, firing begun at that end": (
+    "resolved, firing begun before that end, which nobody heard of": (
+        known(RESOLVED, seen=SECOND, starts_at=None),
+        heard(),
+        SOURCE,
+        Verdict.OVERTAKEN,
+    ),
+    "resolved, firing begun at that end, which nobody heard of": (
         known(RESOLVED, seen=SECOND),
         heard(starts_at=NOW - 30 * MINUTE),
+        SOURCE,
+        Verdict.OVERTAKEN,
+    ),
+    "resolved, firing begun in the second that is known": (
+        known(RESOLVED, seen=SECOND),
+        heard(starts_at=BEGAN + SECOND - TICK),
+        SOURCE,
+        Verdict.LATE,
+    ),
+    "resolved yesterday, firing begun before that end, which nobody heard of": (
+        known(RESOLVED, seen=SECOND, starts_at=None, ends_at=NOW - DAY),
+        heard(starts_at=NOW - DAY - HOUR),
         SOURCE,
         Verdict.LATE,
     ),
@@ -98,6 +119,18 @@ ROWS = {
         SOURCE,
         Verdict.RESOLVED,
     ),
+    "resolved, resolved later, since nobody knows": (
+        known(RESOLVED),
+        heard(RESOLVED, starts_at=None, **ENDED),
+        SOURCE,
+        Verdict.RESOLVED,
+    ),
+    "resolved, resolved in the same second, since nobody knows": (
+        known(RESOLVED),
+        heard(RESOLVED, starts_at=None, ends_at=NOW - 30 * MINUTE + SECOND - TICK),
+        SOURCE,
+        Verdict.DUPLICATE,
+    ),
     "nothing, event": (None, heard(EVENT), SOURCE, Verdict.NEW),
     "event, event": (known(EVENT), heard(EVENT), SOURCE, Verdict.DUPLICATE),
     "event, firing of that name": (known(EVENT), heard(), SOURCE, Verdict.NEW),
@@ -116,6 +149,35 @@ ROWS = {
         SOURCE,
         Verdict.RESOLVED,
     ),
+}
+WAITED = {
+    "firing heard later, firing of the same beginning": (FIRING, heard(level="crit"), Verdict.LATE),
+    "firing heard later, firing begun before it": (FIRING, heard(starts_at=BEGAN - HOUR, level="crit"), Verdict.LATE),
+    "firing heard later, firing begun after it": (
+        FIRING,
+        heard(starts_at=BEGAN + MINUTE, level="crit"),
+        Verdict.CHANGED,
+    ),
+    "firing heard later, resolved before that began": (FIRING, heard(RESOLVED, ends_at=BEGAN), Verdict.LATE),
+    "firing heard later, resolved after that began": (FIRING, heard(RESOLVED, **ENDED), Verdict.RESOLVED),
+    "resolved heard later, firing begun before that end": (RESOLVED, heard(), Verdict.LATE),
+    "resolved heard later, firing begun after that end": (RESOLVED, heard(starts_at=NOW - MINUTE), Verdict.REFIRED),
+    "resolved heard later, resolved before it": (RESOLVED, heard(RESOLVED, ends_at=BEGAN), Verdict.LATE),
+    "resolved heard later, resolved after it": (
+        RESOLVED,
+        heard(RESOLVED, starts_at=None, **ENDED),
+        Verdict.RESOLVED,
+    ),
+    "event, the event": (EVENT, heard(EVENT), Verdict.LATE),
+}
+ROWS |= {
+    f"{name}, waited": (
+        known(status, seen=0 * SECOND, told=SECOND, level="warn"),
+        attrs.evolve(after, waited=True),
+        SOURCE,
+        expected,
+    )
+    for name, (status, after, expected) in WAITED.items()
 }
 ROWS["firing, resolved yesterday"] = (
     known(starts_at=NOW - 2 * DAY),

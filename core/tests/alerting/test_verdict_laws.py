@@ -39,15 +39,44 @@ def _told(moments, number, skew):
     return Alert(fingerprint="a", status=status, name="X", starts_at=moments[begun] + skew, ends_at=end)
 
 
+@st.composite
+def processes(draw):
+    """Notifications of one alert, each by a process that a busy machine runs when it likes.
+
+    Their times are whole seconds that stand for a moment within them; an end does not say what it is the end of. Each
+    is (number of the transition, what is said of it, seconds until it is heard), and is taken in at its place.
+    """
+    gaps = draw(st.lists(st.integers(2, 900), min_size=1, max_size=5))
+    moments = [NOW - sum(gaps[index:]) * SECOND for index in range(len(gaps))]
+    drawn = draw(
+        st.lists(
+            st.tuples(st.integers(0, len(gaps) - 1), st.integers(0, 999_999), st.integers(0, 300)),
+            min_size=1,
+            max_size=12,
+        )
+    )
+    return [(number, _notified(moments, number, part), heard_s) for number, part, heard_s in drawn]
+
+
+def _notified(moments, number, part):
+    moment = moments[number] + timedelta(microseconds=part)
+    if number % 2:
+        return Alert(fingerprint="a", status=RESOLVED, name="X", ends_at=moment)
+    return Alert(fingerprint="a", status=FIRING, name="X", starts_at=moment)
+
+
 def take(deliveries, pace=SECOND, source=SOURCE):
-    """Deliver one after the other; return the numbers of what was told, the statuses, and the last record."""
+    """Deliver one after the other; return the numbers of what was told, the statuses, and the last record.
+
+    What was overtaken by its end is told as what came and went: its status is that of its end.
+    """
     record, numbers, statuses, now = None, [], [], NOW
     for number, alert in deliveries:
         verdict, record = judge(record, Heard(key=KEY, alert=alert), source, now)
         if verdict.is_told:
             record = attrs.evolve(record, told_at=now, message=MessageId("m"))
             numbers.append(number)
-            statuses.append(alert.status)
+            statuses.append(RESOLVED if verdict is Verdict.OVERTAKEN else alert.status)
         now += pace
     return numbers, statuses, record
 
@@ -59,6 +88,24 @@ def test_each_transition_is_told_once_at_most(deliveries):
     numbers, _, _ = take(deliveries)
 
     assert len(numbers) == len(set(numbers))
+
+
+@settings(deadline=None)
+@given(processes())
+def test_processes_in_any_order(deliveries):
+    """Whenever processes are heard and taken in: no transition is told twice, and the last word is true."""
+    record, told = None, []
+    for number, alert, heard_s in deliveries:
+        now = NOW + heard_s * SECOND
+        verdict, record = judge(record, Heard(key=KEY, alert=alert, waited=True), SOURCE, now)
+        if verdict.is_told:
+            record = attrs.evolve(record, told_at=now, message=MessageId("m"))
+            told.append((number, RESOLVED if verdict is Verdict.OVERTAKEN else alert.status))
+    latest = RESOLVED if max(number for number, _, _ in deliveries) % 2 else FIRING
+
+    assert len({number for number, _ in told}) == len(told)
+    assert record.status is latest
+    assert told[-1][1] is latest
 
 
 @settings(deadline=None)

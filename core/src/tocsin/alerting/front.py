@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from datetime import datetime
 
 import attrs
 
@@ -50,7 +51,14 @@ class Alerts:
         except KeyError:
             raise NotFound("no source is called so") from None
 
-    def intake_of(self, name: str, notice: Notice, asked: Asked = NOTHING_ASKED, allow: Allow = _anything) -> Intake:
+    def intake_of(
+        self,
+        name: str,
+        notice: Notice,
+        asked: Asked = NOTHING_ASKED,
+        allow: Allow = _anything,
+        heard_at: datetime | None = None,
+    ) -> Intake:
         """Return the intake of what a source told.
 
         Args:
@@ -58,6 +66,7 @@ class Alerts:
             notice: what it told.
             asked: who is to be told, where the source shall not say.
             allow: is given the classes of all messages that may come of it; raises where they may not be sent.
+            heard_at: when, where it waited since then; None for one that is taken in as it is heard.
 
         Raises:
             NotFound: there is no such source.
@@ -66,4 +75,4 @@ class Alerts:
         source = self.source(name)
         addressed = address(notice, source, asked, self.desk.groups)
         allow(addressed.classes)
-        return intake_of(addressed, notice, source, asked, self.desk)
+        return intake_of(addressed, notice, source, asked, self.desk, heard_at)

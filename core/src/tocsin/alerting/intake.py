@@ -18,7 +18,7 @@ from tocsin.alerting.addressing import Addressed, Asked, Audience
 from tocsin.alerting.posting import Desk, Posting, tags_of
 from tocsin.alerting.verdict import Heard, Verdict, judge
 from tocsin.errors import InvalidInput
-from tocsin.model.alert import Alert, Notice
+from tocsin.model.alert import Alert, AlertStatus, Notice
 from tocsin.model.ids import MessageId
 from tocsin.model.message import MessageClass
 from tocsin.model.source import Source
@@ -28,7 +28,14 @@ LONGEST_NAME = 200
 """Of a receiver or a fingerprint as it is kept; what is longer, or no text, is kept as its digest."""
 
 
-def intake_of(addressed: Addressed, notice: Notice, source: Source, asked: Asked, desk: Desk) -> Intake:
+def intake_of(
+    addressed: Addressed,
+    notice: Notice,
+    source: Source,
+    asked: Asked,
+    desk: Desk,
+    heard_at: datetime | None = None,
+) -> Intake:
     """Return the intake of a notice.
 
     Args:
@@ -37,12 +44,13 @@ def intake_of(addressed: Addressed, notice: Notice, source: Source, asked: Asked
         source: by whose terms.
         asked: what whoever handed it in says of whom to tell.
         desk: makes messages.
+        heard_at: when, where it waited since then; None for one that is taken in as it is heard.
     """
     for reason, count in (("recipient-unknown", addressed.unknown), ("nobody-told", addressed.nobody)):
         if count:
             observe.log.warning(observe.ALARM, reason=reason, kind=source.kind, count=count)
     posting = Posting(notice=notice, source=source, desk=desk)
-    taking = _Taking(posting=posting, receiver=_receiver(notice, asked), addressed=addressed)
+    taking = _Taking(posting=posting, receiver=_receiver(notice, asked), addressed=addressed, heard_at=heard_at)
     return Intake(
         decide=taking.decide,
         alerts=tuple(taking.key(alert) for alerts in addressed.audiences.values() for alert in alerts),
@@ -59,6 +67,13 @@ class _Judged:
     record: AlertRecord
     verdict: Verdict
 
+    @property
+    def told(self) -> Alert:
+        """The alert as people are told of it: nobody is to believe that it fires when it is over."""
+        if self.verdict is not Verdict.OVERTAKEN:
+            return self.alert
+        return attrs.evolve(self.alert, status=AlertStatus.EVENT, name=f"{streams.CAME_AND_WENT}: {self.alert.name}")
+
 
 @attrs.frozen(kw_only=True)
 class _Taking:
@@ -66,11 +81,13 @@ class _Taking:
 
     Args:
         receiver: for whom its alerts are known.
+        heard_at: as of when it is decided about; None for when it is taken in.
     """
 
     posting: Posting
     receiver: str
     addressed: Addressed
+    heard_at: datetime | None
 
     @property
     def source(self) -> Source:
@@ -88,6 +105,7 @@ class _Taking:
         Raises:
             InvalidInput: none can be told.
         """
+        now = now if self.heard_at is None else min(self.heard_at, now)
         parts: list[Decided] = []
         faults: list[InvalidInput] = []
         for audience, alerts in self.addressed.audiences.items():
@@ -105,7 +123,8 @@ class _Taking:
     def _judge(self, alert: Alert, cls: MessageClass, standing: Standing, now: datetime) -> _Judged:
         key = self.key(alert)
         known = standing.alerts.get(key)
-        heard = Heard(key=key, alert=alert, cls=cls, repeated=self.posting.notice.repeated)
+        waited = self.heard_at is not None
+        heard = Heard(key=key, alert=alert, cls=cls, repeated=self.posting.notice.repeated, waited=waited)
         verdict, record = judge(known, heard, self.source, now)
         return _Judged(alert=alert, known=known, record=record, verdict=verdict)
 
@@ -125,7 +144,7 @@ class _Taking:
         silent = tuple(one.record for one in judged if not one.verdict.is_told)
         if not told:
             return Decided(alerts=_changed(silent, judged))
-        alerts = [one.alert for one in told]
+        alerts = [one.told for one in told]
         tags = tags_of(self.posting.notice, alerts)
         acceptance = self.posting.accept(audience, self.posting.text(alerts, audience.cls), tags, now)
         records = [attrs.evolve(one.record, told_at=now, message=acceptance.message.id) for one in told]

@@ -26,6 +26,8 @@ from tocsin.outbox.alert import AlertKey, AlertRecord, Stream, StreamKey
 MOST_NAMES = 20
 LONGEST_NAME = 60
 
+CAME_AND_WENT = "came and went"
+
 _TICK = timedelta(microseconds=1)
 
 
@@ -36,7 +38,7 @@ class Part(enum.Enum):
     EVENT = "noted"
     RESOLVED = "resolved"
 
-    GONE = "came and went"
+    GONE = CAME_AND_WENT
     """It fired and was resolved, and nobody was told of either."""
 
 
@@ -116,7 +118,7 @@ class Held:
             now: of the telling.
         """
         believed = self.believed(known)
-        part = _part(alert, believed=believed)
+        part = _part(record.status, believed=believed)
         name = Name(digest_of(record.key), part, one_line(alert.name)[:LONGEST_NAME])
         message = known.message if known is not None and believed else None
         told_at = max(now, self.since) + _TICK
@@ -154,8 +156,8 @@ def digest_of(key: AlertKey) -> str:
     return hashlib.sha256(f"{key.receiver}\n{key.fingerprint}".encode()).hexdigest()[:12]
 
 
-def _part(alert: Alert, *, believed: bool) -> Part:
-    match alert.status:
+def _part(status: AlertStatus, *, believed: bool) -> Part:
+    match status:
         case AlertStatus.FIRING:
             return Part.FIRING
         case AlertStatus.EVENT:

@@ -13,12 +13,14 @@ intake asks within the transaction that stores the answer.
 | firing | firing, told before it, or said to be a repeat | REPEAT, or DROPPED by the source's policy |
 | firing | resolved, over before what is known began | LATE |
 | firing | resolved | RESOLVED, or UNTOLD by the source's policy |
-| resolved | firing, begun before that end, heard within the window | LATE: the copy of a peer that lags behind |
+| resolved | firing, begun before that end, heard within the window | OVERTAKEN by its end where nobody heard of that
+  beginning; else LATE: the copy of a peer that lags behind |
 | resolved | firing, else | REFIRED |
-| resolved | resolved, begun after that end | as for nothing known |
+| resolved | resolved, begun after that end, or over later | as for nothing known |
 | resolved | resolved, else | DUPLICATE |
 | the event | the event | DUPLICATE; NEW where it is not known |
 | anything | resolved or an event, over for longer than anybody cares | STALE |
+| newer | what waited, and is not later by its own times either | LATE |
 """
 
 from __future__ import annotations
@@ -40,6 +42,9 @@ COPY = timedelta(minutes=2)
 LEAST_PATIENCE = timedelta(hours=4)
 """That something is over is still told for so long, whatever the class: somebody may be looking for it."""
 
+APART = timedelta(seconds=1)
+"""Two beginnings, or two ends, less than this apart are one: stacks tell times in whole seconds, or by two clocks."""
+
 
 class Verdict(enum.Enum):
     """What an alert is, beside what is known of it. The value says whether it is told."""
@@ -49,6 +54,7 @@ class Verdict(enum.Enum):
     CHANGED = "changed"
     REPEAT = "repeat"
     RESOLVED = "resolved"
+    OVERTAKEN = "overtaken"
     DROPPED = "dropped"
     UNTOLD = "untold"
     DUPLICATE = "duplicate"
@@ -61,7 +67,7 @@ class Verdict(enum.Enum):
         return self in _TOLD
 
 
-_TOLD = frozenset((Verdict.NEW, Verdict.REFIRED, Verdict.CHANGED, Verdict.REPEAT, Verdict.RESOLVED))
+_TOLD = frozenset((Verdict.NEW, Verdict.REFIRED, Verdict.CHANGED, Verdict.REPEAT, Verdict.RESOLVED, Verdict.OVERTAKEN))
 
 
 @attrs.frozen(kw_only=True)
@@ -71,12 +77,14 @@ class Heard:
     Args:
         cls: of the message that would tell of it.
         repeated: its stack says that it repeats itself.
+        waited: it was heard before it is judged, and newer news may have come in meanwhile.
     """
 
     key: AlertKey
     alert: Alert
     cls: MessageClass = MessageClass.ALERT
     repeated: bool = False
+    waited: bool = False
 
 
 def judge(known: AlertRecord | None, heard: Heard, source: Source, now: datetime) -> tuple[Verdict, AlertRecord]:
@@ -86,7 +94,7 @@ def judge(known: AlertRecord | None, heard: Heard, source: Source, now: datetime
         known: what is known of it; None for nothing.
         heard: what is heard of it.
         source: by whose policy.
-        now: aware UTC.
+        now: when it was heard, aware UTC.
 
     Returns:
         The verdict, and the record to keep. That somebody was told is for the caller to write into it.
@@ -99,6 +107,8 @@ def _verdict(known: AlertRecord | None, heard: Heard, source: Source, now: datet
     is_event = heard.alert.status is AlertStatus.EVENT
     if known is not None and (known.status is AlertStatus.EVENT) is not is_event:
         known = None  # one name for two things: what is known is of the other
+    if known is not None and heard.waited and now <= known.seen_at and not _is_newer(heard.alert, known):
+        return Verdict.LATE
     match heard.alert.status:
         case AlertStatus.EVENT if known is not None:
             return Verdict.DUPLICATE
@@ -115,7 +125,7 @@ def _of_firing(known: AlertRecord | None, heard: Heard, source: Source, now: dat
     if known is None:
         return Verdict.NEW
     if known.status is AlertStatus.RESOLVED:
-        return Verdict.LATE if _lags(known, alert, source, now) else Verdict.REFIRED
+        return _of_lagging(known, heard, now) if _lags(known, alert, source, now) else Verdict.REFIRED
     if alert.level and known.level and alert.level != known.level:
         return Verdict.CHANGED
     if _is_after(alert.starts_at, known.starts_at, source.window):
@@ -132,6 +142,19 @@ def _again(known: AlertRecord, heard: Heard, source: Source, now: datetime) -> V
     return Verdict.REPEAT if source.repeats is Repeats.SEND else Verdict.DROPPED
 
 
+def _of_lagging(known: AlertRecord, heard: Heard, now: datetime) -> Verdict:
+    """Judge what began before the end that is known: whoever did not hear that it began hears that it came and went."""
+    is_news = _is_unheard_of(heard.alert, known) and not _is_stale(known.ends_at, heard.cls, now)
+    return Verdict.OVERTAKEN if is_news else Verdict.LATE
+
+
+def _is_unheard_of(alert: Alert, known: AlertRecord) -> bool:
+    """Whether nobody heard yet that it began, although they may have heard that it ended."""
+    return alert.starts_at is not None and (
+        known.starts_at is None or _is_after(alert.starts_at, known.starts_at, APART)
+    )
+
+
 def _lags(known: AlertRecord, alert: Alert, source: Source, now: datetime) -> bool:
     """Whether it began before the end that is known. After the window, no peer's copy can be under way any more."""
     return (
@@ -145,7 +168,7 @@ def _lags(known: AlertRecord, alert: Alert, source: Source, now: datetime) -> bo
 def _of_resolved(known: AlertRecord | None, heard: Heard, source: Source, now: datetime) -> Verdict:
     alert = heard.alert
     if known is not None:
-        if known.status is AlertStatus.RESOLVED and not _is_after(alert.starts_at, known.ends_at):
+        if known.status is AlertStatus.RESOLVED and not _is_another_end(alert, known):
             return Verdict.DUPLICATE
         if known.status is AlertStatus.FIRING and _is_older(alert, known):
             return Verdict.LATE
@@ -155,6 +178,31 @@ def _of_resolved(known: AlertRecord | None, heard: Heard, source: Source, now: d
     if source.resolved is Resolved.ALWAYS or (source.resolved is Resolved.TOLD and was_told):
         return Verdict.RESOLVED
     return Verdict.UNTOLD
+
+
+def _is_another_end(alert: Alert, known: AlertRecord) -> bool:
+    """Whether what is over now is not what is known to be over, but something that began after it."""
+    if alert.starts_at is None:
+        return _is_after(alert.ends_at, known.ends_at, APART)
+    return _is_after(alert.starts_at, known.ends_at)
+
+
+def _is_newer(alert: Alert, known: AlertRecord) -> bool:
+    """Whether something is later than what is known by its own times, although it was heard earlier.
+
+    A monitoring program starts a process for each notification, and a busy machine lets them run in any order.
+    """
+    match known.status, alert.status:
+        case AlertStatus.FIRING, AlertStatus.FIRING:
+            return _is_after(alert.starts_at, known.starts_at)
+        case AlertStatus.FIRING, AlertStatus.RESOLVED:
+            return _is_after(alert.ends_at, known.starts_at)
+        case AlertStatus.RESOLVED, AlertStatus.FIRING:
+            return _is_after(alert.starts_at, known.ends_at) or _is_unheard_of(alert, known)
+        case AlertStatus.RESOLVED, AlertStatus.RESOLVED:
+            return _is_another_end(alert, known)
+        case _:
+            return False
 
 
 def _is_older(alert: Alert, known: AlertRecord) -> bool:
@@ -180,21 +228,30 @@ def _record(known: AlertRecord | None, heard: Heard, verdict: Verdict, now: date
             key=heard.key,
             status=alert.status,
             level=alert.level,
-            starts_at=alert.starts_at,
+            starts_at=None if alert.status is AlertStatus.RESOLVED else alert.starts_at,
             ends_at=_end(alert, None, now),
             seen_at=now,
         )
     if verdict is Verdict.LATE or (verdict is Verdict.DUPLICATE and alert.status is not AlertStatus.FIRING):
         return known
+    if verdict is Verdict.OVERTAKEN:
+        return attrs.evolve(known, starts_at=alert.starts_at, seen_at=max(known.seen_at, now))
     begins_anew = verdict in (Verdict.NEW, Verdict.REFIRED)
     return attrs.evolve(
         known,
         status=alert.status,
         level=alert.level or known.level,
-        starts_at=alert.starts_at if begins_anew else _latest(known.starts_at, alert.starts_at),
+        starts_at=_beginning(alert, known, begins_anew=begins_anew),
         ends_at=_end(alert, known.ends_at, now),
-        seen_at=now,
+        seen_at=max(known.seen_at, now),
     )
+
+
+def _beginning(alert: Alert, known: AlertRecord, *, begins_anew: bool) -> datetime | None:
+    """Return the latest beginning that was heard of. That it is over is not to have heard that it began."""
+    if begins_anew:
+        return alert.starts_at
+    return known.starts_at if alert.status is AlertStatus.RESOLVED else _latest(known.starts_at, alert.starts_at)
 
 
 def _end(alert: Alert, known: datetime | None, now: datetime) -> datetime | None:
