@@ -11,7 +11,7 @@ import json
 import logging
 import sys
 import time
-from collections.abc import Mapping, MutableMapping
+from collections.abc import Mapping, MutableMapping, Sequence
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -124,7 +124,7 @@ def _log() -> structlog.stdlib.BoundLogger:
         logging.getLogger("tocsin"),
         processors=[structlog.stdlib.filter_by_level, keep_allowed, _as_line],
         wrapper_class=structlog.stdlib.BoundLogger,
-    )
+    ).bind()  # once and for all: what is wrapped alone is set up anew for each line
     return made
 
 
@@ -157,18 +157,31 @@ _FORMATTERS = {
 }
 
 
-class _StandardError(logging.StreamHandler[Any]):
+class StandardError(logging.StreamHandler[Any]):
     """Writes to what is standard error at that moment."""
 
     def emit(self, record: logging.LogRecord) -> None:
-        self.stream = sys.stderr
-        super().emit(record)
+        """Write one line."""
+        self.emit_all([record])
+
+    def emit_all(self, records: Sequence[logging.LogRecord]) -> None:
+        """Write some lines at once."""
+        try:
+            self.stream = sys.stderr
+            self.stream.write("".join(f"{self.format(one)}{self.terminator}" for one in records))
+            self.flush()
+        except Exception:  # noqa: BLE001 (as every handler does: who logs is not to be hurt by it)
+            if len(records) == 1:
+                self.handleError(records[0])
+                return
+            for one in records:
+                self.emit_all([one])
 
 
 def show_log(level: int, form: LogFormat = LogFormat.LOGFMT) -> None:
     """Write our log lines to standard error, from that level on: what `--verbose` does. The last call counts."""
     logger = logging.getLogger("tocsin")
-    shown = [handler for handler in logger.handlers if isinstance(handler, _StandardError)] or [_StandardError()]
+    shown = [handler for handler in logger.handlers if isinstance(handler, StandardError)] or [StandardError()]
     shown[0].setFormatter(_FORMATTERS[form])
     logger.addHandler(shown[0])
     logger.setLevel(level)

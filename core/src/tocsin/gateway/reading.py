@@ -153,9 +153,12 @@ def _name(value: Any) -> str:
 
 
 def _printable(value: str) -> str:
-    if "\0" in value or any("\ud800" <= letter <= "\udfff" for letter in value):
-        raise Unfit("expected characters: no NUL, no half of a pair")
-    return value
+    try:
+        if b"\0" not in value.encode():
+            return value
+    except UnicodeEncodeError:
+        pass
+    raise Unfit("expected characters: no NUL, no half of a pair")
 
 
 def _time(value: Any) -> datetime:

@@ -149,12 +149,17 @@ class RuleChanges:
 
     def apply(self, rules: Rules) -> Rules:
         """Return the class's rules as this route refines them. A route that sets a report timeout asks to move on."""
+        if self == _NO_CHANGES:  # as nearly every route is, and each message asks
+            return rules
         changes = {
             field.name: value for field in attrs.fields(RuleChanges) if (value := getattr(self, field.name)) is not None
         }
         if self.report_timeout is not None:
             changes["moves_on_silence"] = True
         return attrs.evolve(rules, **changes)
+
+
+_NO_CHANGES = RuleChanges()
 
 
 @attrs.frozen(kw_only=True)
