@@ -4,6 +4,7 @@ import logging
 from datetime import UTC, datetime, timedelta
 from itertools import count, permutations
 
+import attrs
 import pytest
 
 from tocsin.alerting.front import Alerts
@@ -193,6 +194,20 @@ def test_whatever_order_a_busy_machine_chooses(house, order, spooled):
     assert house.texts() == (
         ["RESOLVED db1", "came and went: db1"] if overtaken else ["FIRING CRITICAL db1", "RESOLVED db1"]
     )
+
+
+@pytest.mark.parametrize("order", list(permutations(range(3))))
+def test_a_level_is_not_told_after_the_one_that_followed_it(house, order):
+    """A warning that became critical, and was over: however late the warning is heard, nobody takes it for the last."""
+    story = [house.slip(state="WARNING"), house.slip(after=20), house.slip("RECOVERY", "OK", after=30)]
+    for turn, number in enumerate(order):
+        heard_at = NOW + timedelta(seconds=60 + turn)
+        house.clock.advance((heard_at - house.clock.now()).total_seconds())
+        house.uptake.take_in(attrs.evolve(story[number], heard_at=heard_at))
+    told = house.texts()
+    assert len([text for text in told if text.startswith("RESOLVED")]) == 1
+    assert not any(text.startswith("FIRING") for text in told[told.index("RESOLVED db1") :])
+    assert "FIRING WARNING db1" not in told[1:]
 
 
 @pytest.mark.parametrize("order", list(permutations(range(3))))

@@ -54,6 +54,18 @@ ROWS = {
     "firing, said to be a repeat": (known(told=5 * MINUTE), heard(repeated=True), SOURCE, Verdict.REPEAT),
     "firing, a copy of a repeat": (known(told=15 * SECOND), heard(repeated=True), SOURCE, Verdict.DUPLICATE),
     "firing, firing at another level": (known(told=SECOND, level="warn"), heard(level="crit"), SOURCE, Verdict.CHANGED),
+    "firing, firing at the level before": (
+        known(told=SECOND, level="crit", starts_at=BEGAN + SECOND),
+        heard(level="warn"),
+        SOURCE,
+        Verdict.LATE,
+    ),
+    "firing, firing at another level by another clock": (
+        known(told=SECOND, level="crit", starts_at=BEGAN + SECOND - TICK),
+        heard(level="warn"),
+        SOURCE,
+        Verdict.CHANGED,
+    ),
     "firing, firing at no level": (known(told=SECOND, level="warn"), heard(), SOURCE, Verdict.DUPLICATE),
     "firing, begun a window later": (known(told=SECOND), heard(starts_at=BEGAN + 10 * MINUTE), DROPS, Verdict.REFIRED),
     "firing, begun a little later": (known(told=SECOND), heard(starts_at=BEGAN + SECOND), DROPS, Verdict.DUPLICATE),

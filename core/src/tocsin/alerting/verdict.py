@@ -7,7 +7,7 @@ intake asks within the transaction that stores the answer.
 | --- | --- | --- |
 | nothing | firing | NEW |
 | nothing | resolved | RESOLVED, or UNTOLD by the source's policy |
-| firing | firing, at another level | CHANGED |
+| firing | firing, at another level | CHANGED; LATE where that began before what is known |
 | firing | firing, begun a window later than what is known | REFIRED: its end was never heard of |
 | firing | firing, told within the window | DUPLICATE |
 | firing | firing, told before it, or said to be a repeat | REPEAT, or DROPPED by the source's policy |
@@ -127,7 +127,7 @@ def _of_firing(known: AlertRecord | None, heard: Heard, source: Source, now: dat
     if known.status is AlertStatus.RESOLVED:
         return _of_lagging(known, heard, now) if _lags(known, alert, source, now) else Verdict.REFIRED
     if alert.level and known.level and alert.level != known.level:
-        return Verdict.CHANGED
+        return Verdict.LATE if _is_after(known.starts_at, alert.starts_at, APART) else Verdict.CHANGED
     if _is_after(alert.starts_at, known.starts_at, source.window):
         return Verdict.REFIRED
     return _again(known, heard, source, now)
