@@ -39,7 +39,7 @@ enable_notifications=1
 enable_flap_detection=0
 check_for_updates=0
 interval_length=1
-notification_timeout=30
+notification_timeout=300
 illegal_macro_output_chars=`~$&|'"<>
 """
 _OBJECTS = """\

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Iterable
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -86,8 +87,9 @@ def _handler(machines: Machines) -> type[BaseHTTPRequestHandler]:
             self.send_response(200)
             self.send_header("Content-Type", "text/plain; version=0.0.4")
             self.send_header("Content-Length", str(len(page)))
-            self.end_headers()
-            self.wfile.write(page)
+            with suppress(ConnectionError):  # a Prometheus that waited too long has gone
+                self.end_headers()
+                self.wfile.write(page)
 
         def log_message(self, *_: object) -> None:
             """Say nothing."""
