@@ -117,7 +117,30 @@ ROWS = {
         SOURCE,
         Verdict.REFIRED,
     ),
-    "resolved long ago, firing begun before": (known(RESOLVED, seen=10 * MINUTE), heard(), SOURCE, Verdict.REFIRED),
+    "resolved long ago, firing begun before, which nobody heard of": (
+        known(RESOLVED, seen=10 * MINUTE - TICK, starts_at=None),
+        heard(),
+        SOURCE,
+        Verdict.OVERTAKEN,
+    ),
+    "resolved longer ago, firing begun before, which nobody heard of": (
+        known(RESOLVED, seen=10 * MINUTE, starts_at=None),
+        heard(),
+        SOURCE,
+        Verdict.REFIRED,
+    ),
+    "resolved four minutes ago, firing begun before": (
+        known(RESOLVED, seen=4 * MINUTE),
+        heard(),
+        SOURCE,
+        Verdict.REFIRED,
+    ),
+    "resolved less than four minutes ago, firing begun before": (
+        known(RESOLVED, seen=4 * MINUTE - TICK),
+        heard(),
+        SOURCE,
+        Verdict.LATE,
+    ),
     "resolved, firing since nobody knows": (
         known(RESOLVED, seen=SECOND),
         heard(starts_at=None),

@@ -13,8 +13,8 @@ intake asks within the transaction that stores the answer.
 | firing | firing, told before it, or said to be a repeat | REPEAT, or DROPPED by the source's policy |
 | firing | resolved, over before what is known began | LATE |
 | firing | resolved | RESOLVED, or UNTOLD by the source's policy |
-| resolved | firing, begun before that end, heard within the window | OVERTAKEN by its end where nobody heard of that
-  beginning; else LATE: the copy of a peer that lags behind |
+| resolved | firing, begun before that end, and nobody heard of that | OVERTAKEN by its end, within the window |
+| resolved | firing, begun before that end, heard soon after it | LATE: the copy of a peer that lags behind |
 | resolved | firing, else | REFIRED |
 | resolved | resolved, begun after that end, or over later | as for nothing known |
 | resolved | resolved, else | DUPLICATE |
@@ -41,6 +41,11 @@ COPY = timedelta(minutes=2)
 
 LEAST_PATIENCE = timedelta(hours=4)
 """That something is over is still told for so long, whatever the class: somebody may be looking for it."""
+
+SOON = 0.4
+"""So much of a window a peer's copy may lag behind an end. Alertmanager tries to post for one `group_interval`, and no
+sooner posts that group again: half a window, by the defaults of both. So what it took for over by mistake, because
+Prometheus could not reach it, is heard of later than this; and then not again for hours."""
 
 APART = timedelta(seconds=1)
 """Two beginnings, or two ends, less than this apart are one: stacks tell times in whole seconds, or by two clocks."""
@@ -125,7 +130,7 @@ def _of_firing(known: AlertRecord | None, heard: Heard, source: Source, now: dat
     if known is None:
         return Verdict.NEW
     if known.status is AlertStatus.RESOLVED:
-        return _of_lagging(known, heard, now) if _lags(known, alert, source, now) else Verdict.REFIRED
+        return _of_lagging(known, heard, source, now) if _lags(known, alert, source, now) else Verdict.REFIRED
     if alert.level and known.level and alert.level != known.level:
         return Verdict.LATE if _is_after(known.starts_at, alert.starts_at, APART) else Verdict.CHANGED
     if _is_after(alert.starts_at, known.starts_at, source.window):
@@ -142,10 +147,11 @@ def _again(known: AlertRecord, heard: Heard, source: Source, now: datetime) -> V
     return Verdict.REPEAT if source.repeats is Repeats.SEND else Verdict.DROPPED
 
 
-def _of_lagging(known: AlertRecord, heard: Heard, now: datetime) -> Verdict:
+def _of_lagging(known: AlertRecord, heard: Heard, source: Source, now: datetime) -> Verdict:
     """Judge what began before the end that is known: whoever did not hear that it began hears that it came and went."""
-    is_news = _is_unheard_of(heard.alert, known) and not _is_stale(known.ends_at, heard.cls, now)
-    return Verdict.OVERTAKEN if is_news else Verdict.LATE
+    if _is_unheard_of(heard.alert, known):
+        return Verdict.LATE if _is_stale(known.ends_at, heard.cls, now) else Verdict.OVERTAKEN
+    return Verdict.LATE if now - known.seen_at < SOON * source.window else Verdict.REFIRED
 
 
 def _is_unheard_of(alert: Alert, known: AlertRecord) -> bool:
@@ -156,7 +162,7 @@ def _is_unheard_of(alert: Alert, known: AlertRecord) -> bool:
 
 
 def _lags(known: AlertRecord, alert: Alert, source: Source, now: datetime) -> bool:
-    """Whether it began before the end that is known. After the window, no peer's copy can be under way any more."""
+    """Whether it began before the end that is known, and that was not too long ago to be in any order."""
     return (
         alert.starts_at is not None
         and known.ends_at is not None
