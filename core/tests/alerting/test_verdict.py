@@ -135,6 +135,18 @@ ROWS = {
         SOURCE,
         Verdict.REFIRED,
     ),
+    "resolved long ago, firing begun before, waited": (
+        known(RESOLVED, seen=10 * MINUTE - TICK),
+        heard(waited=True),
+        SOURCE,
+        Verdict.LATE,
+    ),
+    "resolved longer ago, firing begun before, waited": (
+        known(RESOLVED, seen=10 * MINUTE),
+        heard(waited=True),
+        SOURCE,
+        Verdict.REFIRED,
+    ),
     "resolved less than four minutes ago, firing begun before": (
         known(RESOLVED, seen=4 * MINUTE - TICK),
         heard(),

@@ -14,7 +14,7 @@ intake asks within the transaction that stores the answer.
 | firing | resolved, over before what is known began | LATE |
 | firing | resolved | RESOLVED, or UNTOLD by the source's policy |
 | resolved | firing, begun before that end, and nobody heard of that | OVERTAKEN by its end, within the window |
-| resolved | firing, begun before that end, heard soon after it | LATE: the copy of a peer that lags behind |
+| resolved | firing, begun before that end, heard soon after it | LATE: a copy that lags behind |
 | resolved | firing, else | REFIRED |
 | resolved | resolved, begun after that end, or over later | as for nothing known |
 | resolved | resolved, else | DUPLICATE |
@@ -45,7 +45,8 @@ LEAST_PATIENCE = timedelta(hours=4)
 SOON = 0.4
 """So much of a window a peer's copy may lag behind an end. Alertmanager tries to post for one `group_interval`, and no
 sooner posts that group again: half a window, by the defaults of both. So what it took for over by mistake, because
-Prometheus could not reach it, is heard of later than this; and then not again for hours."""
+Prometheus could not reach it, is heard of later than this; and then not again for hours. Who starts a process for each
+notification takes nothing for over by mistake, and a process may lag longer: for what waited it is the whole window."""
 
 APART = timedelta(seconds=1)
 """Two beginnings, or two ends, less than this apart are one: stacks tell times in whole seconds, or by two clocks."""
@@ -151,7 +152,8 @@ def _of_lagging(known: AlertRecord, heard: Heard, source: Source, now: datetime)
     """Judge what began before the end that is known: whoever did not hear that it began hears that it came and went."""
     if _is_unheard_of(heard.alert, known):
         return Verdict.LATE if _is_stale(known.ends_at, heard.cls, now) else Verdict.OVERTAKEN
-    return Verdict.LATE if now - known.seen_at < SOON * source.window else Verdict.REFIRED
+    lag = source.window if heard.waited else SOON * source.window
+    return Verdict.LATE if now - known.seen_at < lag else Verdict.REFIRED
 
 
 def _is_unheard_of(alert: Alert, known: AlertRecord) -> bool:
