@@ -57,13 +57,32 @@ def test_all_is_written_once_it_has_ended(monkeypatch):
         assert [line.split("count=")[1] for line in own] == [str(count) for count in range(LINES)]
 
 
-def test_a_line_that_cannot_be_written_costs_no_other(monkeypatch):
+class Unreadable:
+    """What cannot be made text."""
+
+    def __str__(self):
+        raise ValueError("unreadable")
+
+
+def test_a_line_that_cannot_be_rendered_costs_no_other(monkeypatch):
     """Who logs is not hurt by it, and the lines around it are written, whether they leave together or not."""
     monkeypatch.setattr(logging, "raiseExceptions", False)
-    content = io.BytesIO()
-    with written_to(monkeypatch, io.TextIOWrapper(content, "ascii")):
-        for cause in ("before", "\u540d", "after"):
+    stream = io.StringIO()
+    with written_to(monkeypatch, stream):
+        for cause in ("before", Unreadable(), "after"):
             observe.log.info(observe.GATEWAY_REQUEST, cause=cause)
-    lines = content.getvalue().decode().splitlines()
 
-    assert [line.rpartition(" ")[2] for line in lines] == ["cause=before", "cause=after"]
+    assert [line.rpartition(" ")[2] for line in stream.getvalue().splitlines()] == ["cause=before", "cause=after"]
+
+
+def test_a_log_that_cannot_be_written_ends_nothing(monkeypatch):
+    """Where standard error is gone, the lines are lost; the next that can be written is."""
+    monkeypatch.setattr(logging, "raiseExceptions", False)
+    gone, stream = io.StringIO(), io.StringIO()
+    gone.close()
+    with written_to(monkeypatch, gone):
+        observe.log.info(observe.GATEWAY_REQUEST, cause="lost")
+    with written_to(monkeypatch, stream):
+        observe.log.info(observe.GATEWAY_REQUEST, cause="found")
+
+    assert stream.getvalue().endswith("cause=found\n")

@@ -165,17 +165,20 @@ class StandardError(logging.StreamHandler[Any]):
         self.emit_all([record])
 
     def emit_all(self, records: Sequence[logging.LogRecord]) -> None:
-        """Write some lines at once."""
+        """Write some lines at once. One that cannot be rendered costs no other; who logs is not hurt by any of it."""
         try:
             self.stream = sys.stderr
-            self.stream.write("".join(f"{self.format(one)}{self.terminator}" for one in records))
+            self.stream.write("".join(map(self._line, records)))
             self.flush()
-        except Exception:  # noqa: BLE001 (as every handler does: who logs is not to be hurt by it)
-            if len(records) == 1:
-                self.handleError(records[0])
-                return
-            for one in records:
-                self.emit_all([one])
+        except Exception:  # noqa: BLE001 (as every handler does)
+            self.handleError(records[-1])
+
+    def _line(self, record: logging.LogRecord) -> str:
+        try:
+            return f"{self.format(record)}{self.terminator}"
+        except Exception:  # noqa: BLE001 (as every handler does)
+            self.handleError(record)
+            return ""
 
 
 def show_log(level: int, form: LogFormat = LogFormat.LOGFMT) -> None:
