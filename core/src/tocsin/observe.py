@@ -1,7 +1,7 @@
 """Logging: event names, the keys that may be logged, and the logger. Nothing else of ours reaches a log.
 
 An event is a constant here; a key that is not on the list is dropped, so that a number, a text or a secret cannot slip
-into a line by a new argument. What writes lines is loaded with the first of them: whoever is in a hurry has none.
+into a line by a new argument. What writes lines is loaded with the first that somebody hears: most commands have none.
 """
 
 from __future__ import annotations
@@ -17,10 +17,6 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import structlog
-
-    log: structlog.stdlib.BoundLogger
-    """The project's one logger. Its lines go to the standard library's logger `tocsin`, where an application that
-    embeds tocsin decides what becomes of them; how that application has set structlog up for itself changes nothing."""
 
 SEND_ACCEPTED = "tocsin.send.accepted"
 SEND_REFUSED = "tocsin.send.refused"
@@ -110,25 +106,44 @@ def _as_line(_: object, __: str, event: MutableMapping[str, Any]) -> tuple[tuple
     return (Line(event),), {}
 
 
-def __getattr__(name: str) -> object:
-    if name == "log":
-        return _log()
-    raise AttributeError(f"module 'tocsin.observe' has no attribute {name!r}")
+_logger = logging.getLogger("tocsin")
+_logger.addHandler(logging.NullHandler())
 
 
 @cache
-def _log() -> structlog.stdlib.BoundLogger:
+def _structured() -> structlog.stdlib.BoundLogger:
     import structlog
 
     made: structlog.stdlib.BoundLogger = structlog.wrap_logger(
-        logging.getLogger("tocsin"),
-        processors=[structlog.stdlib.filter_by_level, keep_allowed, _as_line],
-        wrapper_class=structlog.stdlib.BoundLogger,
+        _logger, processors=[keep_allowed, _as_line], wrapper_class=structlog.stdlib.BoundLogger
     ).bind()  # once and for all: what is wrapped alone is set up anew for each line
     return made
 
 
-logging.getLogger("tocsin").addHandler(logging.NullHandler())
+class Log:
+    """Takes events. What nobody hears at its level costs a look, and nothing else."""
+
+    def info(self, event: str, **keys: object) -> None:
+        """Take what went as it should."""
+        self.log(logging.INFO, event, **keys)
+
+    def warning(self, event: str, **keys: object) -> None:
+        """Take what somebody should know of by and by."""
+        self.log(logging.WARNING, event, **keys)
+
+    def error(self, event: str, **keys: object) -> None:
+        """Take what somebody has to see to."""
+        self.log(logging.ERROR, event, **keys)
+
+    def log(self, level: int, event: str, **keys: object) -> None:
+        """Take an event of any level."""
+        if _logger.isEnabledFor(level):
+            _structured().log(level, event, **keys)
+
+
+log = Log()
+"""The project's one logger. Its lines go to the standard library's logger `tocsin`, where an application that embeds
+tocsin decides what becomes of them; how that application has set structlog up for itself changes nothing."""
 
 
 class LogFormat(enum.StrEnum):
@@ -183,8 +198,7 @@ class StandardError(logging.StreamHandler[Any]):
 
 def show_log(level: int, form: LogFormat = LogFormat.LOGFMT) -> None:
     """Write our log lines to standard error, from that level on: what `--verbose` does. The last call counts."""
-    logger = logging.getLogger("tocsin")
-    shown = [handler for handler in logger.handlers if isinstance(handler, StandardError)] or [StandardError()]
+    shown = [handler for handler in _logger.handlers if isinstance(handler, StandardError)] or [StandardError()]
     shown[0].setFormatter(_FORMATTERS[form])
-    logger.addHandler(shown[0])
-    logger.setLevel(level)
+    _logger.addHandler(shown[0])
+    _logger.setLevel(level)

@@ -208,12 +208,14 @@ class Registry:
         return f"no plugin for vendor {vendor} is installed (pip install tocsin-{vendor}?)"
 
 
-def build_registry(found: Callable[[str], Iterable[EntryPoint]] = lambda group: entry_points(group=group)) -> Registry:
+def build_registry(found: Callable[[str], Iterable[EntryPoint]] | None = None) -> Registry:
     """Load every plugin that is installed; return a fresh registry.
 
     Args:
-        found: returns the entry points of a group; a test gives its own.
+        found: returns the entry points of a group; a test gives its own. None for what is installed, which is looked
+            through once: every distribution's list has to be read for it.
     """
+    found = found or _installed()
     vendors, broken_vendors = _load(found(VENDORS), VendorPlugin)
     middleware, broken_middleware = _load(found(MIDDLEWARE), MiddlewarePlugin)
     sources, broken_sources = _load(found(SOURCES), SourcePlugin)
@@ -223,6 +225,11 @@ def build_registry(found: Callable[[str], Iterable[EntryPoint]] = lambda group: 
         unavailable=(*broken_vendors, *broken_middleware, *broken_sources),
         sources=sources,
     )
+
+
+def _installed() -> Callable[[str], Iterable[EntryPoint]]:
+    everything = entry_points()
+    return lambda group: everything.select(group=group)
 
 
 def _load(
