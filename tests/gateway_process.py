@@ -13,11 +13,12 @@ import os
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+
+from .waiting import wait_until
 
 DEADLINE_S = 40.0
 
@@ -25,14 +26,6 @@ LISTENING = "tocsin.gateway.listening"
 STARTED = "tocsin.process.started"
 
 Line = Mapping[str, Any]
-
-
-def wait_until(holds: Callable[[], Any], deadline_s: float = DEADLINE_S) -> Any:
-    """Wait until something holds, and return what it returned then; the last it returned where it does not in time."""
-    until = time.monotonic() + deadline_s
-    while not (found := holds()) and time.monotonic() < until:
-        time.sleep(0.02)
-    return found
 
 
 class ServiceProcess:

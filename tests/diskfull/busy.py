@@ -8,7 +8,8 @@ from pathlib import Path
 
 import attrs
 
-from .crew import wait_until
+from ..waiting import until
+from .crew import time_until
 from .session import Session, session
 
 
@@ -37,13 +38,13 @@ def keep_busy(home: Path, *, impatient: bool = False) -> Busied:
     """
     with session(home, control="impatient" if impatient else "none") as begun:
         with begun.clients.busy():
-            wait_until(lambda: begun.clients.acknowledged, "something is acknowledged")
+            until(lambda: begun.clients.acknowledged, "something is acknowledged")
         with closing(sqlite3.connect(begun.store, isolation_level=None, timeout=30)) as other:
             other.execute("BEGIN IMMEDIATE")
             status, sentence = begun.send(begun.clients.draft())
-            wait_until(lambda: "the store failed" in begun.worker.said, "the worker noticed")
+            until(lambda: "the store failed" in begun.worker.said, "the worker noticed")
             other.execute("ROLLBACK")
-        recovered_s = wait_until(begun.is_delivered, "all is delivered again")
+        recovered_s = time_until(begun.is_delivered, "all is delivered again")
         return Busied(status=status, sentence=sentence, recovered_s=recovered_s, wrong=_wrong(begun, status))
 
 

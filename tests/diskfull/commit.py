@@ -11,7 +11,8 @@ import attrs
 
 from tocsin.app import Tocsin
 
-from .crew import DEADLINE_S, Clients, at_work, wait_until
+from ..waiting import until
+from .crew import DEADLINE_S, Clients, at_work
 from .judge import judge_phones, judge_store
 from .session import is_delivered
 from .vendors import vendors
@@ -62,7 +63,7 @@ def fail_sync(home: Path, when: int) -> Failed:
                 clients.hand_in(at_once=bool(number % 2))
             status = _run_until_it_fails(config, home, when)
             with at_work(config, home / "worker.log"):
-                wait_until(lambda: is_delivered(tocsin), "all is delivered after a restart")
+                until(lambda: is_delivered(tocsin), "all is delivered after a restart")
             wrong = (
                 *judge_phones(clients.acknowledged.values(), sides.copies()),
                 *judge_store(clients.acknowledged.values(), tocsin.parts.store, sides.submits),

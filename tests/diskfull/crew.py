@@ -20,25 +20,20 @@ from tocsin.app import Tocsin
 from tocsin.errors import CommitUnknown, StoreFailed
 from tocsin.model.message import MessageClass
 
+from ..waiting import until
+
 DEADLINE_S = 40.0
 _LOOK_S = 0.02
 
 
-class NeverHappened(AssertionError):
-    """What was waited for did not come in time."""
-
-
-def wait_until(happened: Callable[[], object], what: str, deadline_s: float = DEADLINE_S) -> float:
+def time_until(happened: Callable[[], object], what: str) -> float:
     """Wait for something; return how long it took.
 
     Raises:
-        NeverHappened: it did not, within the deadline.
+        Stuck: it did not, in time.
     """
     begun = time.monotonic()
-    while not happened():
-        if time.monotonic() - begun > deadline_s:
-            raise NeverHappened(f"not within {deadline_s:.0f} s: {what}")
-        time.sleep(_LOOK_S)
+    until(happened, what)
     return time.monotonic() - begun
 
 
@@ -56,7 +51,7 @@ class Worker:
         with log.open("wb") as stderr:
             command = [sys.executable, *program, "--config", str(config), "worker"]
             self._process = subprocess.Popen(command, stderr=stderr, stdin=subprocess.DEVNULL)
-        wait_until(lambda: "tocsin.worker.started" in self.said, "the worker began")
+        until(lambda: "tocsin.worker.started" in self.said, "the worker began")
 
     @property
     def said(self) -> str:

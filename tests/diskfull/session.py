@@ -17,7 +17,8 @@ from tocsin.model.ids import AccountId
 from tocsin.outbox.state import State
 from tocsin.sandbox import Operation
 
-from .crew import Clients, Draft, Worker, at_work, command, wait_until
+from ..waiting import until
+from .crew import Clients, Draft, Worker, at_work, command, time_until
 from .disk import PAGE, SmallDisk, small_disk
 from .judge import judge_phones, judge_store
 from .vendors import Vendors, vendors
@@ -80,12 +81,12 @@ class Session:
         try:
             with self.clients.busy():
                 try:
-                    wait_until(lambda: self.clients.turned_down > turned_down and self._is_full(), "the disk is full")
+                    until(lambda: self.clients.turned_down > turned_down and self._is_full(), "the disk is full")
                     told = len(self.clients.acknowledged) - told
                     asked = self._hold()
                 finally:
                     self.disk.empty()
-            recovered_s = wait_until(self.is_delivered, "all is delivered again")
+            recovered_s = time_until(self.is_delivered, "all is delivered again")
         finally:
             self.disk.empty()
         assert self.worker.is_alive, "the worker did not survive"
@@ -120,7 +121,7 @@ class Session:
         self.disk.fill(0)
         try:
             while True:
-                wait_until(self._is_full, "nothing can be written")
+                until(self._is_full, "nothing can be written")
                 draft = self.clients.draft()
                 status, _ = self.send(draft)
                 if status != 0:
@@ -128,7 +129,7 @@ class Session:
                 self.clients.acknowledged[draft.key] = draft
         finally:
             self.disk.empty()
-        wait_until(self.is_delivered, "all is delivered again")
+        until(self.is_delivered, "all is delivered again")
         return status
 
     def _hold(self) -> int:
@@ -143,12 +144,12 @@ class Session:
             more = self._asked() - asked
             if self._is_full():
                 return more.total()
-            wait_until(self._is_full, "nothing can be written again")  # there was room in the log, by a checkpoint
+            until(self._is_full, "nothing can be written again")  # there was room in the log, by a checkpoint
 
     def _see_turned_down(self, times: int) -> None:
         """Wait until so many more acceptances were turned down."""
         enough = self.clients.turned_down + times
-        wait_until(lambda: self.clients.turned_down >= enough, f"{times} acceptances are turned down")
+        until(lambda: self.clients.turned_down >= enough, f"{times} acceptances are turned down")
 
     def _asked(self) -> Counter[Operation]:
         return Counter({name: self.vendors.calls[name] for name in _ASKED})

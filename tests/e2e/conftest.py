@@ -14,7 +14,6 @@ import signal
 import subprocess
 import sys
 import textwrap
-import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import pairwise
@@ -23,6 +22,7 @@ from typing import Any
 
 import attrs
 import pytest
+from tests.waiting import wait_until
 
 from tocsin.cli.main import run
 from tocsin.sandbox import RunningSandbox, example_config
@@ -180,16 +180,6 @@ class Worker:
         if self.process.poll() is None:
             self.process.kill()
         self.process.communicate(timeout=DEADLINE_S)
-
-
-def wait_until(holds: Callable[[], bool]) -> bool:
-    """Wait until something holds; False where it does not in time."""
-    until = time.monotonic() + DEADLINE_S
-    while not holds():
-        if time.monotonic() > until:
-            return False
-        time.sleep(0.02)
-    return True
 
 
 @contextmanager

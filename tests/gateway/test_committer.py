@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from itertools import count
 
 import pytest
-from tests.gateway_process import wait_until
+from tests.waiting import wait_until
 
 from tocsin.clock import SystemClock
 from tocsin.errors import CommitUnknown, InvalidInput, StoreFailed

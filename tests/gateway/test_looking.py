@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 
 import pytest
-from tests.gateway_process import wait_until
+from tests.waiting import wait_until
 
 from tocsin.gateway.app import endpoints, open_gateway
 from tocsin.gateway.events import MOST_STREAMS

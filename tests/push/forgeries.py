@@ -7,9 +7,10 @@ import time
 
 from tocsin.sandbox import Fault
 
+from ..waiting import until
 from .attack import Result, attack
 from .bodies import delivered, failed, form, reply, reply_row, row, xml
-from .ground import PROXY, VENDORS, Ground, Target, until
+from .ground import PROXY, VENDORS, Ground, Target
 from .wire import Answer, Peer
 
 ALLOWED = "203.0.113.9"

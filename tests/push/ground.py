@@ -10,9 +10,8 @@ import hashlib
 import sqlite3
 import subprocess
 import sys
-import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from typing import Any
@@ -25,6 +24,7 @@ from tocsin.sandbox import Fault, RunningSandbox, start
 from tocsin.verify import check_store
 
 from ..gateway_process import LISTENING, ServiceProcess
+from ..waiting import until
 from .wire import Answer, Peer, request
 
 KEY = "the-key-of-the-api"
@@ -212,16 +212,3 @@ def _account(name: str, vendor: RunningSandbox) -> str:
         allow = f", allow = {ALLOW[name]}" if name in ALLOW else ""
         lines.append(f'push = {{ token = "{TOKENS[name]}"{allow} }}')
     return "\n".join(lines)
-
-
-def until(holds: Callable[[], Any], deadline_s: float = DEADLINE_S) -> Any:
-    """Wait until something holds; return what it returned.
-
-    Raises:
-        AssertionError: it does not in time.
-    """
-    ends_at = time.monotonic() + deadline_s
-    while not (found := holds()):
-        assert time.monotonic() < ends_at, "it did not happen in time"
-        time.sleep(0.02)
-    return found

@@ -16,8 +16,8 @@ from tocsin.outbox.record import Filter, RawAnswer
 from tocsin.sandbox import start
 
 from ..gateway_process import LISTENING, ServiceProcess, running, serving_process
+from ..waiting import until
 from .bodies import form, reply_row, report, xml
-from .ground import until
 
 ALLOWED = ', allow = ["127.0.0.0/8"]'
 TOKEN = "token-of-the-vendor"

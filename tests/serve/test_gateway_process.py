@@ -15,7 +15,8 @@ from urllib.parse import urlsplit
 import pytest
 import urllib3
 
-from ..gateway_process import running, serving_process, wait_until
+from ..gateway_process import running, serving_process
+from ..waiting import wait_until
 
 KEY = "an-invented-key"
 CONFIGURATION = f"""

@@ -20,8 +20,8 @@ from ..gateway_process import (
     is_alive,
     running,
     serving_process,
-    wait_until,
 )
+from ..waiting import wait_until
 
 CONFIGURATION = """
 [store]

@@ -13,8 +13,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from ..waiting import until
 from .programs import Account, Program, require
-from .waiting import until
 
 PROGRAM = "prometheus-alertmanager"
 

@@ -10,10 +10,10 @@ import time
 from collections.abc import Iterable
 from pathlib import Path
 
+from ..waiting import until
 from .definitions import Definitions
 from .people import HOST, PEOPLE
 from .programs import Account, Missing, Program
-from .waiting import until
 
 REMINDS_AFTER_S = 2
 """It looks every five seconds whether to remind anybody. With many units it does so more seldom: each reminder is a

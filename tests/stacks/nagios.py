@@ -10,11 +10,11 @@ import re
 from collections.abc import Iterable
 from pathlib import Path
 
+from ..waiting import until
 from .definitions import Definitions
 from .icinga import hand_in
 from .people import HOST, PEOPLE
 from .programs import Account, Program, find_program, require
-from .waiting import until
 
 PROGRAM = "nagios4"
 

@@ -12,9 +12,9 @@ from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
+from ..waiting import until
 from .alertmanager import Alertmanager
 from .programs import Account, Program, require
-from .waiting import until
 
 PROGRAM = "prometheus"
 PEER_TIMEOUT_S = 2

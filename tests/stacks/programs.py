@@ -22,8 +22,8 @@ from pathlib import Path
 
 import attrs
 
+from ..waiting import Stuck, until
 from .processes import are_gone, descendants, kill
-from .waiting import Stuck, until
 
 USER = "nagios"
 STOP_S = 30.0

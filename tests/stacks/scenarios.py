@@ -9,9 +9,9 @@ from collections.abc import Callable, Mapping, Sequence
 
 import attrs
 
+from ..waiting import until
 from .judge import FIRING
 from .stage import Stage
-from .waiting import until
 
 FEW, MANY, KILLS = 3, 30, 10
 

@@ -15,10 +15,10 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
+from ..waiting import until
 from .people import PEOPLE
 from .processes import are_gone, descendants, kill
 from .programs import Account, Program, free_port
-from .waiting import until
 
 KEY = "key-of-the-stacks"
 ALERTS = "/v1/alerts/alertmanager?group=oncall&class=critical"

@@ -19,6 +19,7 @@ from tests.crash.worker_judge import load_kept
 from tocsin.config import load_config
 from tocsin.registry import build_registry
 
+from ..waiting import Stuck, until
 from .busy import locked
 from .explained import explain_all
 from .judge import FIRING, RESOLVED, Due, Verdict, judge, owed, read
@@ -28,7 +29,6 @@ from .proxy import Proxy
 from .rigs import Ground, Rig, Stack
 from .service import AT_REST, Service
 from .vendors import OnPhone, Vendors
-from .waiting import Stuck, until
 
 QUIET_S = 3.0
 """A stack that says nothing for so long has nothing more to say: its intervals are shorter."""

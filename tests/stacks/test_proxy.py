@@ -10,7 +10,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
 from tests.stacks.proxy import Proxy
-from tests.stacks.waiting import until
+from tests.waiting import until
 
 
 class Gateway:
