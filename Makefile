@@ -16,7 +16,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_ROOT_USER_ACTION := ignore
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check lint types layers simulation simulate simulate-long crash soak \
+.PHONY: help demo test laws check lint types layers simulation simulate simulate-long crash soak \
 	powercut diskfull outage coverage mutation faults bench capabilities constraints fuzz-api test-stacks soak-gateway
 
 help:  ## list the targets
@@ -27,6 +27,9 @@ demo: $(READY)  ## see both vendors' sandboxes at work: outage, doubt, reports, 
 
 test: $(READY)  ## run every test
 	@$(BIN)/pytest -q -n auto --maxprocesses 8 --dist loadgroup
+
+laws: $(READY)  ## look for examples that break a law: ten times as many as in test, others each time
+	@$(BIN)/pytest -q -n auto --maxprocesses 8 -m hypothesis --hypothesis-profile=searching
 
 check: lint types layers test simulation  ## run everything that a change has to pass
 

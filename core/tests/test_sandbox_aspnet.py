@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 from xml.etree import ElementTree
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tocsin.sandbox import aspnet, soap
@@ -109,7 +109,6 @@ def test_a_long_query_is_not_found():
     assert b"404.15" in answer.body
 
 
-@settings(deadline=None)
 @given(st.text(st.characters(min_codepoint=0x20, exclude_categories=("Cs",), exclude_characters="\ufffe\uffff")))
 def test_escaped_text_reads_back(text):
     """What is escaped as content is what an XML parser reads; a CR survives as a reference."""

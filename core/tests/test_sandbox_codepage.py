@@ -3,27 +3,24 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tocsin.sandbox.codepage import decode, decode_936, encode, encode_936
 
 
-@settings(deadline=None)
 @given(st.text(st.characters(codec="gbk")))
 def test_what_fits_reads_back(text):
     """Every text of the repertoire survives, with a euro sign in it or not."""
     assert decode_936(encode_936(f"{text}€{text}")) == f"{text}€{text}"
 
 
-@settings(deadline=None)
 @given(st.binary(max_size=50))
 def test_any_bytes_decode(data):
     """Nothing is refused: what cannot be read becomes a question mark, as .NET does it."""
     assert isinstance(decode_936(data), str)
 
 
-@settings(deadline=None)
 @given(st.text(st.characters(exclude_categories=("Cs",))))
 def test_any_text_encodes(text):
     """What does not fit becomes a question mark, one for each character."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import tocsin.sandbox.fault as module
@@ -53,7 +53,6 @@ def test_a_fault_that_cannot_strike_is_refused_when_made(wrong):
         Fault(**wrong)
 
 
-@settings(deadline=None)
 @given(after=st.integers(0, 5), times=st.integers(1, 5), requests=st.integers(0, 15))
 def test_a_fault_strikes_exactly_the_requests_it_was_meant_for(after, times, requests):
     """It spares `after` matching requests, strikes `times`, and never comes again."""
@@ -65,7 +64,6 @@ def test_a_fault_strikes_exactly_the_requests_it_was_meant_for(after, times, req
     assert struck == [after <= place < after + times for place in range(requests)]
 
 
-@settings(deadline=None)
 @given(st.lists(st.sampled_from([Operation.SUBMIT, Operation.BALANCE, Operation.REPORTS, Operation.INBOUND])))
 def test_a_fault_leaves_other_operations_alone(operations):
     """Only requests of its operation suffer, and only they are counted; `any` matches all."""

@@ -53,7 +53,7 @@ def test_a_shell_hands_the_text_over_unchanged(terminal, vendor):
     assert vendor.ledger.texts_to(NUMBER) == (text + SIGNATURE,)
 
 
-@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(text=st.text(st.characters(codec="utf-8", exclude_categories=["Cc", "Cs"]), min_size=1).filter(str.strip))
 def test_any_text_arrives_as_written_or_is_refused_here(terminal, vendor, text):
     """A text without control characters arrives letter for letter, or no vendor ever hears of it."""

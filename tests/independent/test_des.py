@@ -6,7 +6,7 @@ import base64
 import hashlib
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tocsin_ipyy import crypto as ipyy
@@ -32,7 +32,6 @@ def winnerlook_key(password: str) -> bytes:
     return hashlib.sha1(password.encode()).hexdigest().upper()[:8].encode()
 
 
-@settings(deadline=None)
 @given(_GBK_TEXT, _PASSWORDS)
 def test_submit_info_is_what_pycryptodome_makes(text, password):
     """Key and IV are the first 8 digits of SHA1 in upper case; the text is GB2312."""
@@ -41,7 +40,6 @@ def test_submit_info_is_what_pycryptodome_makes(text, password):
     assert winnerlook.encrypt(text, password) == theirs
 
 
-@settings(deadline=None)
 @given(_UNICODE, _PASSWORDS)
 def test_text64_is_what_pycryptodome_makes(text, password):
     """Key and IV are the password's first 8 bytes, zeros behind; the text is UTF-8, the result base64."""
@@ -51,7 +49,6 @@ def test_text64_is_what_pycryptodome_makes(text, password):
     assert ipyy.encrypt_text64(password, text) == theirs
 
 
-@settings(deadline=None)
 @given(_GBK_TEXT.filter(lambda text: "&" not in text), _PASSWORDS)
 def test_the_sandboxes_open_what_pycryptodome_seals(text, password):
     """Each vendor's side reads it back, so that a mistake cannot hide on both ends of the wire."""

@@ -177,10 +177,10 @@ class Laboratory:
         name = "tocsin." + trial.mutant.module.removesuffix(".py").replace("/", ".")
         sys.meta_path.insert(0, _Substitute(name, trial.mutant))
         phases = (hypothesis.Phase.explicit, hypothesis.Phase.generate)
-        hypothesis.settings.register_profile("mutation", phases=phases, derandomize=True, database=None)
-        hypothesis.settings.load_profile("mutation")
+        hypothesis.settings.register_profile("mutation", phases=phases, derandomize=True, deadline=None, database=None)
         quiet = ("-x", "-q", "--tb=line", "-p", "no:xdist", "-W", "ignore::pytest.PytestAssertRewriteWarning")
-        return int(pytest.main([*quiet, *trial.tests]))
+        profile = "--hypothesis-profile=mutation"
+        return int(pytest.main([*quiet, profile, *trial.tests]))
 
 
 def _end(pid: int) -> None:

@@ -2,7 +2,7 @@
 
 import attrs
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tocsin.alerting.addressing import NOTHING_ASKED, Asked, Audience, address, read_query
@@ -147,7 +147,6 @@ def test_a_group_that_is_gone():
         told(alert(), asked=Asked(groups=("gone",)))
 
 
-@settings(deadline=None)
 @given(st.permutations((ONE, TWO, THREE)))
 def test_an_audience_s_name_does_not_depend_on_the_order(to):
     """The same people by the same class are one audience, and its name shows no number."""

@@ -3,7 +3,7 @@
 import unicodedata
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tocsin.alerting.plain import MOST, one_line, plain
@@ -66,21 +66,18 @@ def test_no_letter_becomes_another_of_other_meaning(letter):
     assert plain(f"1{letter}2") not in ("122", "112", "11/22", "1%2", "1<2", "1>2", "1IV2", "1m22")
 
 
-@settings(deadline=None)
 @given(CHINESE)
 def test_chinese_stays(text):
     """Every Chinese letter leaves as it came."""
     assert plain(text) == unicodedata.normalize("NFC", text)
 
 
-@settings(deadline=None)
 @given(st.text(st.characters(min_codepoint=32, max_codepoint=126, blacklist_characters="*~`[]()#")))
 def test_plain_letters_stay(text):
     """What has no markup and no other letters is changed in its blanks alone."""
     assert plain(text).split() == text.split()
 
 
-@settings(deadline=None)
 @given(st.text(st.characters(min_codepoint=32, max_codepoint=0x24F, whitelist_categories=("Lu", "Ll", "Nd", "Zs"))))
 def test_latin_costs_no_more_than_it_must(text):
     """A text of Latin letters with accents is in the GSM 7-bit alphabet, if each letter has a plain one in it."""
@@ -89,7 +86,6 @@ def test_latin_costs_no_more_than_it_must(text):
         assert is_gsm7(plain(text))
 
 
-@settings(deadline=None)
 @given(LETTERS)
 def test_nothing_invisible_leaves(text):
     """No control but the end of a line, no mark of direction, no half of a letter leaves; and it is never signed."""
@@ -100,7 +96,6 @@ def test_nothing_invisible_leaves(text):
     assert "\n" not in one_line(text)
 
 
-@settings(deadline=None)
 @given(st.text(st.sampled_from("0123456789 ab.,:%🔴“”é磁")))
 def test_digits_stay(text):
     """Digits leave as they came, in their order."""

@@ -235,7 +235,7 @@ steps = st.lists(
 )
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(steps)
 def test_the_sum_is_exact(watch, steps):
     """Whatever fires and is resolved, before, in and after storms: the sum counts each held alert once, as it is."""

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
 import attrs
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tocsin.alerting.verdict import Heard, Verdict, judge
@@ -81,7 +81,6 @@ def take(deliveries, pace=SECOND, source=SOURCE):
     return numbers, statuses, record
 
 
-@settings(deadline=None)
 @given(storms())
 def test_each_transition_is_told_once_at_most(deliveries):
     """Whatever the order, copies, and the skew of two peers' clocks: no transition is told twice."""
@@ -90,7 +89,6 @@ def test_each_transition_is_told_once_at_most(deliveries):
     assert len(numbers) == len(set(numbers))
 
 
-@settings(deadline=None)
 @given(processes())
 def test_processes_in_any_order(deliveries):
     """Whenever processes are heard and taken in: no transition is told twice, and the last word is true."""
@@ -108,7 +106,6 @@ def test_processes_in_any_order(deliveries):
     assert told[-1][1] is latest
 
 
-@settings(deadline=None)
 @given(storms())
 def test_the_last_word_is_the_last_transition(deliveries):
     """What is known in the end, and what was told last, is the latest transition that anybody spoke of."""
@@ -119,7 +116,6 @@ def test_the_last_word_is_the_last_transition(deliveries):
     assert statuses[-1] is latest
 
 
-@settings(deadline=None)
 @given(storms())
 @example([(0, _told([NOW - 60 * SECOND], 0, 0 * SECOND))] * 2)
 def test_all_at_one_instant(deliveries):
@@ -130,7 +126,6 @@ def test_all_at_one_instant(deliveries):
     assert (record.status is FIRING) == (max(number for number, _ in deliveries) % 2 == 0)
 
 
-@settings(deadline=None)
 @given(storms())
 def test_who_wants_no_ends_is_told_of_none(deliveries):
     """With `never`, no end is told, and what fires is told as before."""
@@ -139,7 +134,6 @@ def test_who_wants_no_ends_is_told_of_none(deliveries):
     assert told == [number for number in take(deliveries)[0] if number % 2 == 0]
 
 
-@settings(deadline=None)
 @given(st.lists(st.sampled_from((FIRING, RESOLVED, AlertStatus.EVENT)), min_size=1, max_size=12), st.booleans())
 def test_without_times_it_is_total(statuses, repeated):
     """A stack that says no times is told of all the same, and nothing is told twice in a row."""

@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tocsin.alerting.wording import Paper, fit_list, tell
@@ -119,7 +119,6 @@ def _fields(alert):
     return {"status": alert.status, "name": alert.name, "summary": alert.summary, "level": alert.level}
 
 
-@settings(deadline=None)
 @given(alerts, st.integers(0, 10_000), papers)
 @example(several(12_000), 0, CHINESE)
 def test_it_fits_and_counts(found, truncated, paper):
@@ -138,7 +137,6 @@ def test_it_fits_and_counts(found, truncated, paper):
         assert text.endswith(f"+{truncated} more")
 
 
-@settings(deadline=None)
 @given(st.text(st.sampled_from("ab 磁"), min_size=1, max_size=30), st.lists(names, max_size=30), st.integers(0, 99))
 def test_a_list_counts_what_it_leaves_out(head, found, beside):
     """What is named and what is counted make the total."""

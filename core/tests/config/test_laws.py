@@ -157,14 +157,14 @@ def test_the_document_is_sound_but_for_what_is_planned(vendors, environ):
 
 
 @given(path=st.sampled_from(list(_paths(_DOCUMENT))), value=_VALUES)
-@settings(deadline=None, max_examples=250)
+@settings(max_examples=250)
 def test_any_value_at_any_key_gives_findings_or_a_configuration(vendors, environ, path, value):
     """No value that TOML can write makes the loader raise anything but ConfigError, and no finding tells a secret."""
     assert not any(_CANARY in line for line in _findings(_replaced(path, value), vendors, environ))
 
 
 @given(path=st.sampled_from(list(_paths(_DOCUMENT))), key=_TEXTS, value=_VALUES)
-@settings(deadline=None, max_examples=100)
+@settings(max_examples=100)
 def test_any_key_in_any_table_gives_findings_or_a_configuration(vendors, environ, path, key, value):
     """No key that TOML can write makes the loader raise anything but ConfigError, and no finding tells a secret."""
     document = copy.deepcopy(_DOCUMENT)

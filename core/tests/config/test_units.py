@@ -6,7 +6,7 @@ from datetime import timedelta
 from decimal import Decimal
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tocsin.config import units
@@ -42,7 +42,6 @@ def test_nothing_else_is_a_duration(value):
 
 
 @given(st.integers(0, 366 * 86_400_000))
-@settings(deadline=None)
 def test_milliseconds_survive(count):
     """Every whole number of milliseconds up to the bound is read exactly."""
     if count < 10**9:
@@ -68,7 +67,6 @@ def test_nothing_else_is_a_rate(value):
 
 
 @given(st.decimals(-(10**12), 10**12, places=4))
-@settings(deadline=None)
 def test_an_amount_is_exact(exact):
     """A decimal in quotes is read digit for digit."""
     assert units.amount(f"{exact:f}") == exact
@@ -108,7 +106,6 @@ def test_a_whole_number_is_an_amount():
         st.lists(st.integers()),
     )
 )
-@settings(deadline=None)
 def test_a_parser_raises_unfit_alone(value):
     """Whatever a parser is given, it returns or says what it expected."""
     for parser in PARSERS:

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import attrs
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tocsin.delivery.accept import Draft, prepare
@@ -142,7 +142,6 @@ def test_a_fingerprint_tells_attachments_apart():
     assert len({attrs.evolve(DRAFT, attachments=(file,)).fingerprint() for file in files}) == 3
 
 
-@settings(deadline=None)
 @given(st.dictionaries(st.text(max_size=5), st.text(max_size=5)), st.randoms(use_true_random=False))
 def test_a_fingerprint_does_not_hang_on_the_order_of_tags(tags, random):
     """Tags are a set of pairs: in whatever order they are given, the fingerprint is the same."""

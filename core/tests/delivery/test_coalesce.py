@@ -23,7 +23,7 @@ from tocsin.policy.route import CLASS_RULES
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 NUMBERS = [parse_number(f"139000000{position:02}") for position in range(60)]
 
-quick = settings(deadline=None, max_examples=200)
+quick = settings(max_examples=200)
 
 
 def plan(position, to, account="one", text="t", room=100, cls=MessageClass.ALERT, **more):

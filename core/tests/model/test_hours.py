@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 import attrs
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from tocsin.model.hours import Hours
@@ -81,7 +81,6 @@ def test_hours_are_read_on_their_own_zones_clock():
     assert not attrs.evolve(OFFICE, zone=ZoneInfo("UTC")).include(moment)
 
 
-@settings(deadline=None)
 @given(st.times(), st.times(), st.datetimes(datetime(1, 1, 3), datetime(9999, 12, 27), timezones=st.just(UTC)))
 def test_a_window_and_its_rest_share_no_moment(start, end, moment):
     """Each moment is in a window or in the rest of the day, and never in both."""
@@ -109,7 +108,6 @@ def test_a_window_says_when_it_next_opens_and_closes(hours, now, opens, closes):
     assert hours.next_start(now).tzinfo is hours.next_end(now).tzinfo is UTC
 
 
-@settings(deadline=None)
 @given(windows(), moments, st.floats(0, 1))
 def test_a_closed_window_stays_closed_until_it_opens(hours, moment, share):
     """While it is closed, nothing before the next opening is in the window, and the opening is."""
@@ -122,7 +120,6 @@ def test_a_closed_window_stays_closed_until_it_opens(hours, moment, share):
     assert not hours.include(min(moment + share * (opens - moment), opens - TICK))
 
 
-@settings(deadline=None)
 @given(windows(), moments, st.floats(0, 1))
 def test_an_open_window_stays_open_until_it_closes(hours, moment, share):
     """While it is open, everything before the next closing is in the window, and the closing is not."""

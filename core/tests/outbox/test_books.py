@@ -32,7 +32,7 @@ CODE = parse_vendor_number("10086")
 LONG_AGO = timedelta(days=400)
 
 with_stores = settings(
-    deadline=None, max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+    max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 )
 
 accounts = st.sampled_from(ACCOUNTS)

@@ -130,9 +130,7 @@ def settle(desk, ledger, outcome):
             del kept[attempt.id]
 
 
-@settings(
-    deadline=None, max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
-)
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(stories)
 def test_no_window_ever_holds_more_than_its_bounds(open_desk, story):
     """After any story of requests, outcomes and time, no window of any limit, cap or budget holds too much."""

@@ -15,7 +15,7 @@ from tocsin.model.submission import Attachment
 from tocsin.outbox.record import Filter
 from tocsin.outbox.state import State
 
-with_stores = settings(deadline=None, max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+with_stores = settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 # A lone surrogate is no character: it stands for bytes that were no text.
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=60)

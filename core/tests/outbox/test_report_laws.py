@@ -17,8 +17,8 @@ from tocsin.outbox.state import AttemptState, Event, State, step
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 
-quick = settings(deadline=None, max_examples=100)
-with_stores = settings(deadline=None, max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture])
+quick = settings(max_examples=100)
+with_stores = settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 states = st.sampled_from(ReportState)
 attempts = st.builds(

@@ -27,7 +27,7 @@ SEEING_FOR_ITSELF = frozenset((Bar.BREAKER, Bar.STICKY))
 SECOND = timedelta(seconds=1)
 MOST_PAUSES = 300
 
-quick = settings(deadline=None, max_examples=300, suppress_health_check=[HealthCheck.too_slow])
+quick = settings(max_examples=300, suppress_health_check=[HealthCheck.too_slow])
 
 spans = st.timedeltas(SECOND, timedelta(hours=48))
 closures = st.lists(st.tuples(st.sampled_from(Bar), spans), max_size=2)

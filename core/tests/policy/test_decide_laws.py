@@ -17,7 +17,7 @@ from tocsin.policy.route import CLASS_RULES, InDoubt
 SAME_TRY = (Reason.SPLIT, Reason.ONE_BY_ONE, Reason.RETRY_ONCE)
 PASSING = [one for one in Reason if one.scope in (Scope.THROTTLE, Scope.VENDOR)]
 
-quick = settings(deadline=None, max_examples=300)
+quick = settings(max_examples=300)
 
 accounts = st.sampled_from([AccountId("one"), AccountId("two"), AccountId("three"), AccountId("gone")])
 outcomes = st.one_of(

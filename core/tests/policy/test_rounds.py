@@ -118,7 +118,6 @@ def test_each_pause_may_be_twice_as_long_as_the_one_before(patient):
     assert timedelta(minutes=5) == LONGEST_PAUSE
 
 
-@settings(deadline=None)
 @given(dice=st.floats(0, 1), rounds=st.integers(1, 12), left=st.timedeltas(MOMENT, timedelta(hours=1)))
 def test_a_pause_is_drawn_below_its_longest_and_never_past_expiry(case_of, dice, rounds, left):
     """Full jitter: from a second to the round's longest, in proportion to the dice, and cut at expiry."""
@@ -430,7 +429,7 @@ passing = st.sampled_from([UNREACHED, THROTTLED, Refused(Reason.UNAVAILABLE)])
 outcomes = passing | st.sampled_from([KEYWORD, LOST, TAKEN, Refused(Reason.SPLIT), Refused(Reason.RETRY_ONCE)])
 
 
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=150)
 @given(
     cls=st.sampled_from(MessageClass),
     count=st.integers(1, 4),

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 import attrs
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tocsin.model.hours import Hours
@@ -190,7 +190,6 @@ def test_those_behind_the_first_are_drawn_too():
     assert all(990 <= count <= 1010 for count in orders.values())
 
 
-@settings(deadline=None)
 @given(
     strategy=st.sampled_from(Strategy),
     facts=st.lists(

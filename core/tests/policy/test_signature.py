@@ -1,7 +1,7 @@
 """The signature rule: one signature at the end, the text's own or the account's."""
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tocsin.policy.signature import is_signed, sign
@@ -39,7 +39,6 @@ def test_what_counts_as_signed(text, signed):
     assert sign(text, SIGNATURE) == (text if signed else text + SIGNATURE)
 
 
-@settings(deadline=None)
 @given(texts, signatures)
 def test_signing_twice_is_signing_once(text, signature):
     """A text that was signed is left alone, as soon as there is a text before its signature."""
@@ -48,7 +47,6 @@ def test_signing_twice_is_signing_once(text, signature):
     assert sign(signed, signature) == signed or (not text and signature)
 
 
-@settings(deadline=None)
 @given(texts.filter(bool), inner_texts, signatures)
 def test_a_signed_text_keeps_its_own(text, name, signature):
     """Another account's signature changes nothing of a text that is signed."""
@@ -57,7 +55,6 @@ def test_a_signed_text_keeps_its_own(text, name, signature):
     assert sign(signed, signature) == signed
 
 
-@settings(deadline=None)
 @given(texts, signatures)
 def test_the_text_is_never_changed(text, signature):
     """Signing appends the account's signature or nothing; the text itself stands as it was written."""

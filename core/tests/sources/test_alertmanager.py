@@ -5,7 +5,7 @@ import time
 from datetime import UTC, datetime
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tocsin.model.alert import AlertRequest, AlertStatus, NotAlerts, Notice
@@ -178,7 +178,6 @@ KEYS = ("receiver", "alerts", "truncatedAlerts", "notification_reason")
 ALERT_KEYS = ("status", "labels", "annotations", "startsAt", "endsAt", "fingerprint")
 
 
-@settings(deadline=None)
 @given(st.dictionaries(st.sampled_from(KEYS), json_values), st.dictionaries(st.sampled_from(ALERT_KEYS), json_values))
 def test_anything_is_a_notice_or_a_sentence(changes, of_alert):
     """Whatever stands in its fields, it is read or refused, and what is read can be written as UTF-8."""

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from urllib.parse import urlencode
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tocsin.model.alert import AlertRequest, AlertStatus, NotAlerts, Notice
@@ -138,7 +138,6 @@ values = st.recursive(
 FIELDS = ("title", "message", "status", "key", "level", "group", "other")
 
 
-@settings(deadline=None)
 @given(st.dictionaries(st.sampled_from(FIELDS), values) | values)
 def test_anything_is_a_notice_or_a_sentence(body):
     """Whatever is posted is read or refused, and what is read can be written as UTF-8."""

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tocsin.errors import AnswerError, Reached, TransportError
@@ -162,7 +162,6 @@ ANSWERS = st.sampled_from([ANSWER, CUT, "NO", "MAYBE", "FOREIGN"])
 STEPS = st.lists(st.tuples(st.booleans(), ANSWERS), min_size=1, max_size=10)
 
 
-@settings(deadline=None)
 @given(steps=STEPS, said=st.dictionaries(st.sampled_from([A, B, STRANGER]), OUTCOMES))
 def test_not_sent_is_proof(steps, said):
     """In any exchange: NotSent only where no submit may have left, at most one submit, one outcome each, no error."""

@@ -263,7 +263,7 @@ def test_limit_is_exact(serve, open_transport, length, fault):
 
 
 # One server serves every example: each sets the answer before it asks.
-@settings(deadline=None, max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(body=st.binary(max_size=3000), cuts=st.lists(st.integers(0, 3000), max_size=8), packed=st.booleans())
 def test_framing_does_not_show(serve_forever, body, cuts, packed):
     """However a body is cut into chunks, packed or plain, the same bytes arrive."""

@@ -14,7 +14,7 @@ import pytest
 from cryptography.hazmat.decrepit.ciphers.algorithms import TripleDES
 from cryptography.hazmat.primitives.ciphers import Cipher, modes
 from defusedxml.ElementTree import fromstring
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import tocsin_ipyy as plugin
@@ -86,7 +86,6 @@ def opened(text64, password):
 # Requests
 
 
-@settings(deadline=None)
 @given(
     text=lined,
     to=st.lists(mainland, min_size=1, max_size=3, unique=True),
@@ -110,7 +109,6 @@ def test_requests_give_back_what_was_put_in(text, to, extension, ahead, interfac
     assert given_back == [",".join(number.removeprefix("+86") for number in to), f"{text}!", planned, extension]
 
 
-@settings(deadline=None)
 @given(text=lined)
 def test_gbk_carries_what_it_can_or_says_so(text):
     """A text goes by smsGBK.aspx to the letter, or does not fit; never with a question mark for a character."""
@@ -158,7 +156,6 @@ def test_a_password_that_aspnet_refuses_goes_as_md5():
     assert b"<password>a&lt;b&amp;#</password>" in request(submission(), password="a<b&#", interface="soap").body
 
 
-@settings(deadline=None)
 @given(
     password=st.text(characters, min_size=1), now=st.datetimes(timezones=st.just(UTC), min_value=datetime(1900, 1, 2))
 )
@@ -270,7 +267,6 @@ def test_names_match_in_any_case():
     assert show(answer('\ufeff{"ReturnStatus":"Success","TASKID":"7"}'), interface="json") == {"accepted": "7"}
 
 
-@settings(deadline=None)
 @given(
     status=st.sampled_from(["Success", "Sucess"]),
     task_id=st.none() | task_ids,

@@ -9,7 +9,7 @@ from pathlib import Path
 from xml.sax.saxutils import escape
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import tocsin_ipyy as plugin
@@ -105,14 +105,12 @@ def in_beijing(at):
     return f"{at + timedelta(hours=8):%Y-%m-%d %H:%M:%S}"
 
 
-@settings(deadline=None)
 @given(rows=st.lists(reports, max_size=5).map(tuple))
 def test_every_report_is_read(rows):
     """Reports come out as an independent renderer put them in, in order."""
     assert decode_reports(answer(rendered("statusbox", map(report_fields, rows)))) == Batch(rows=rows)
 
 
-@settings(deadline=None)
 @given(rows=st.lists(st.tuples(mainland, texts, seconds), max_size=5), broken=st.sampled_from(["", "&#x1;", "\x0b"]))
 def test_every_reply_is_read_exactly(rows, broken):
     """The text of a reply is kept to the letter, blanks and all; what no parser takes becomes one U+FFFD each."""
@@ -150,7 +148,6 @@ def test_a_cut_poll_keeps_its_whole_rows(kind, syntax, golden):
         assert syntax == "json" or len(batch.rows) + len(batch.unparsed) >= body[:length].count(closing)
 
 
-@settings(deadline=None)
 @given(texts=st.lists(escapes, min_size=1, max_size=4), ascii_only=st.booleans(), data=st.data())
 def test_replies_in_json_are_read_exactly_or_kept(texts, ascii_only, data):
     """In JSON a reply is kept to the letter, but for what is no character; cut anywhere, no reply becomes another."""
@@ -305,7 +302,6 @@ def pushed(body, **changes):
     return plugin.verify_push(PushRequest(**fields))
 
 
-@settings(deadline=None)
 @given(rows=st.lists(reports, min_size=1, max_size=5).map(tuple))
 def test_every_pushed_report_is_read(rows):
     """A push of reports is read as a poll of them, and is answered as the document asks."""

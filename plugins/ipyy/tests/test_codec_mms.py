@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from urllib.parse import parse_qs
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import tocsin_ipyy as plugin
@@ -39,14 +39,12 @@ def sent(submission, **changes):
     return {name: value for name, (value,) in parse_qs(request.body.decode(), keep_blank_values=True).items()}
 
 
-@settings(deadline=None)
 @given(elements=elements, order=ORDERS)
 def test_a_container_gives_back_its_elements(elements, order):
     """Whatever elements go into a container come out of it, in order."""
     assert decode_tms(encode_tms(elements, order), order) == elements
 
 
-@settings(deadline=None)
 @given(elements=elements.filter(bool), order=ORDERS, data=st.data())
 def test_a_cut_container_is_an_error_or_whole_elements(elements, order, data):
     """A container that is cut gives its first elements, where the cut is between two, or a ValueError."""
@@ -58,7 +56,6 @@ def test_a_cut_container_is_an_error_or_whole_elements(elements, order, data):
         assert cut not in [encode_tms(elements[:count], order) for count in range(len(elements))]
 
 
-@settings(deadline=None)
 @given(container=st.binary(), order=ORDERS)
 def test_random_bytes_are_a_container_or_a_value_error(container, order):
     """A container decodes to elements that encode to the same bytes, or is a ValueError."""

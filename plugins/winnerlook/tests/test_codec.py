@@ -13,7 +13,7 @@ from urllib.parse import parse_qsl
 import attrs
 import pytest
 from defusedxml.ElementTree import fromstring
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tocsin.plugin import (
@@ -213,7 +213,6 @@ def offends(value: str) -> bool:
     return ("&", "#") in pairs or any(a == "<" and b in f"{string.ascii_letters}!?/" for a, b in pairs)
 
 
-@settings(deadline=None)
 @given(TEXTS.filter(str.strip), st.sampled_from(["soap", "widen"]))
 def test_text_arrives_as_written(text, mode):
     """A text reaches the method unchanged by form or SOAP, or widened in place; no form carries what is refused."""

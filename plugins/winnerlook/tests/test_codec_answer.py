@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import attrs
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tocsin.plugin import (
@@ -165,7 +165,6 @@ def test_cut_submit_answer_proves_nothing():
         codec.decode_send(ONE, answering(GOLDEN, fault="oversized"))
 
 
-@settings(deadline=None)
 @given(
     body=st.one_of(
         st.binary(max_size=200), st.text(max_size=60).map(enveloped).map(lambda text: text.encode("utf-8", "replace"))
@@ -189,7 +188,6 @@ def test_random_answers_raise_answer_error_alone(body, status, content_type, fau
             continue
 
 
-@settings(deadline=None)
 @given(
     batch=st.from_regex(r"[0-9]{10,30}", fullmatch=True),
     before=st.text(" \r\n\t"),

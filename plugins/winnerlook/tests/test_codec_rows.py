@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tocsin.plugin import Batch, InboundMessage, Report, ReportState, VendorId, parse_vendor_number
@@ -50,7 +50,6 @@ def render_report(report: Report, blank: str, comma: str) -> str:
     return comma.join(f"{blank}{field}{blank}" for field in fields)
 
 
-@settings(deadline=None)
 @given(st.lists(REPORTS), BLANKS, st.sampled_from([",", ",,"]), st.booleans())
 def test_reports_round_trip(reports, blank, comma, last_bar):
     """Reports come back as they were written, with blanks around fields, doubled commas and without the last bar."""
@@ -59,7 +58,6 @@ def test_reports_round_trip(reports, blank, comma, last_bar):
     assert parse_reports(value) == Batch(rows=tuple(reports))
 
 
-@settings(deadline=None)
 @given(st.text())
 def test_no_report_piece_is_lost(value):
     """Every piece of a value between bars is read or kept, whatever it holds."""
@@ -85,7 +83,6 @@ def render_inbound(message: InboundMessage) -> str:
     return "|,|".join([message.sender.full.removeprefix("+86"), message.text, beijing(message.at), message.extension])
 
 
-@settings(deadline=None)
 @given(st.lists(INBOUND), st.sampled_from([("|;\r\n", "|;\r\n"), ("|;", "|;"), ("|;|", ""), ("|;| ", "|;|")]))
 def test_inbound_round_trip(messages, ends):
     """Messages come back to the letter, with commas, bars and line breaks in them, however records are ended."""
@@ -95,7 +92,6 @@ def test_inbound_round_trip(messages, ends):
     assert parse_inbound(value) == Batch(rows=tuple(messages))
 
 
-@settings(deadline=None)
 @given(st.text(st.sampled_from("139000|,;x\n/: ")))
 def test_no_inbound_character_is_lost(value):
     """Every character of a value that is no separator stands in a row or in what was kept."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tocsin.plugin import Reason, Refused, Scope, Unknown
@@ -83,7 +83,6 @@ def test_unlisted_code_is_a_refusal_that_raises_an_alarm(number):
     assert Reason.UNRECOGNISED.alarm
 
 
-@settings(deadline=None)
 @given(st.text())
 def test_other_values_are_no_failure(value):
     """A value that does not begin with a minus sign and a digit is no failure; nor is a longer number."""

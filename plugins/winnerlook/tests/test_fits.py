@@ -8,7 +8,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import attrs
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tocsin.plugin import (
@@ -135,7 +135,6 @@ def test_control_characters_do_not_fit(char, changes):
 TEXTS = st.text(st.sampled_from("ab促，&<#=%+ €ñ😀\r\n|!^【】\u3000"), min_size=1).filter(str.strip)
 
 
-@settings(deadline=None)
 @given(TEXTS)
 def test_encrypted_text_arrives_or_does_not_fit(text):
     """What is encrypted decrypts to the very fields, each told from the next; anything else is not sent."""
@@ -151,7 +150,6 @@ def test_encrypted_text_arrives_or_does_not_fit(text):
     assert plain.split("&") == ["userPass=123", "DesNo=13900000000", f"Msg={text}", "Channel=37"]
 
 
-@settings(deadline=None)
 @given(texts=st.lists(TEXTS, min_size=2, max_size=5, unique=True), mode=st.sampled_from(["soap", "widen"]))
 def test_own_texts_come_apart_as_they_were_joined(texts, mode):
     """The one message of IndividualSm splits into each number with its own text, or it is not sent."""
@@ -176,7 +174,6 @@ def test_own_texts_come_apart_as_they_were_joined(texts, mode):
     ]
 
 
-@settings(deadline=None)
 @given(recipients=st.integers(1, 300), text=st.text(st.sampled_from("a字 &"), min_size=1, max_size=300))
 def test_a_get_stays_within_the_servers_limit(recipients, text):
     """A query of 2,048 bytes goes, one more does not; fewer recipients make it fit where the text alone does."""

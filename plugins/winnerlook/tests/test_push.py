@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from urllib.parse import quote, quote_plus
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tocsin.plugin import E164, InboundMessage, PushRefused, VerifiedPush
@@ -38,7 +38,6 @@ WRITERS = {
 
 
 @pytest.mark.parametrize("write", WRITERS.values(), ids=WRITERS)
-@settings(deadline=None)
 @given(texts=st.lists(WORDS, min_size=1, max_size=3))
 def test_replies_come_back_to_the_letter(write, texts):
     """Bare, in a field or percent-encoded, each reply is read as it was written, whatever its sender wrote."""
@@ -50,7 +49,6 @@ def test_replies_come_back_to_the_letter(write, texts):
 
 
 @pytest.mark.parametrize("name", ["GetMo", "content", "account2"])
-@settings(deadline=None)
 @given(before=WORDS, after=WORDS)
 def test_no_senders_words_become_a_report(name, before, after):
     """A reply that spells out a whole pushed report, its account included, remains a reply."""
@@ -84,7 +82,6 @@ def test_what_is_not_ours_is_refused(body):
     assert not any(word in read.why for word in ("stranger", GOLDEN, "13900000000"))
 
 
-@settings(deadline=None)
 @given(st.binary(max_size=200))
 def test_any_body_is_read_or_refused(body):
     """Noise never raises, and never holds a report."""
