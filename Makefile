@@ -10,13 +10,18 @@ DISTRIBUTIONS := core plugins/winnerlook plugins/ipyy
 PYTHON ?= $(firstword $(foreach name,python3.11 python3,$(call new_enough,$(name))))
 new_enough = $(shell $(1) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $(1))
 
+PYTEST := $(BIN)/pytest -q -n auto --maxprocesses 8 --dist loadgroup
+
+# Their long runs have targets of their own, called like them.
+PROOFS := tests/crash tests/diskfull tests/mutation tests/powercut tests/simulation tests/soak
+
 UV ?= uv
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_ROOT_USER_ACTION := ignore
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test laws check lint types layers simulation simulate simulate-long crash soak \
+.PHONY: help demo test samples laws check lint types layers simulation simulate simulate-long crash soak \
 	powercut diskfull outage coverage mutation faults bench capabilities constraints fuzz-api test-stacks soak-gateway
 
 help:  ## list the targets
@@ -25,13 +30,16 @@ help:  ## list the targets
 demo: $(READY)  ## see both vendors' sandboxes at work: outage, doubt, reports, a reply
 	@$(BIN)/tocsin demo
 
-test: $(READY)  ## run every test
-	@$(BIN)/pytest -q -n auto --maxprocesses 8 --dist loadgroup
+test: $(READY)  ## run every test; what is proved by long runs has its samples in `samples`
+	@$(PYTEST) $(PROOFS:%=--ignore=%)
+
+samples: $(READY)  ## a short run of each long proof: kills, power cuts, full disks, simulated lives, mutants
+	@$(PYTEST) $(PROOFS)
 
 laws: $(READY)  ## look for examples that break a law: ten times as many as in test, others each time
-	@$(BIN)/pytest -q -n auto --maxprocesses 8 -m hypothesis --hypothesis-profile=searching
+	@$(PYTEST) -m hypothesis --hypothesis-profile=searching
 
-check: lint types layers test simulation  ## run everything that a change has to pass
+check: lint types layers test samples simulation  ## run everything that a change has to pass
 
 lint: $(READY)  ## ruff: rules and format
 	@$(BIN)/ruff check
