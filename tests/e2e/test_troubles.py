@@ -64,7 +64,7 @@ def test_one_fault_one_honest_end(terminal, vendor, row):
     terminal.configure(vendor)
     vendor.inject(Fault(row.kind, when=row.when, value=row.value))
 
-    ran = terminal.run("send", "--now", "--json", "--to", NUMBER, "--text", TEXT)
+    ran = terminal.call("send", "--now", "--json", "--to", NUMBER, "--text", TEXT)
 
     state = "in_doubt" if row.why else "submitted"
     assert (ran.status, ran.json["deliveries"][0]["state"]) == (3 if row.why else 0, state)
