@@ -271,6 +271,12 @@ def test_a_route_refines_one_rule_and_leaves_the_others(cls, change, value):
     assert route.rules_for(cls) == attrs.evolve(CLASS_RULES[cls], **{change: value})
 
 
+@pytest.mark.parametrize("cls", MessageClass, ids=lambda cls: cls.value)
+def test_a_route_that_sets_nothing_leaves_every_rule(cls):
+    """Where a route says nothing of its own, the class's rules hold."""
+    assert Route(name="all", accounts=(AccountId("one"),)).rules_for(cls) == CLASS_RULES[cls]
+
+
 def test_a_report_timeout_of_a_route_asks_to_move_on():
     """A route that sets a report timeout wants the next step to be another account, also for a notice."""
     route = Route(name="all", accounts=(AccountId("one"),), changes=RuleChanges(report_timeout=timedelta(minutes=1)))
