@@ -12,7 +12,7 @@ new_enough = $(shell $(1) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 
 
 PYTEST := $(BIN)/pytest -q -n auto --maxprocesses 8 --dist loadgroup
 
-# Their long runs have targets of their own, called like them.
+# What each of these holds is a long proof, with a target of its own, and tests that run it for a short while.
 PROOFS := tests/crash tests/diskfull tests/mutation tests/powercut tests/simulation tests/soak
 
 UV ?= uv
@@ -36,7 +36,7 @@ test: $(READY)  ## run every test; what is proved by long runs has its samples i
 samples: $(READY)  ## a short run of each long proof: kills, power cuts, full disks, simulated lives, mutants
 	@$(PYTEST) $(PROOFS)
 
-laws: $(READY)  ## look for examples that break a law: ten times as many as in test, others each time
+laws: $(READY)  ## look for examples that break a law: others each time, and more of them than in test
 	@$(PYTEST) -m hypothesis --hypothesis-profile=searching
 
 check: lint types layers test samples simulation  ## run everything that a change has to pass

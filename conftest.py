@@ -1,8 +1,9 @@
 """How the tests of all distributions run: which examples the laws draw, and in how many processes.
 
 `--hypothesis-profile` chooses the examples. `settled`, the usual one, draws the same ones each time: a run turns red by
-the change, not by the day. `searching` draws others each time, and ten times as many: `make laws` looks with it for
-what nobody has found yet. No example is timed in either: how long one takes is the machine's business.
+the change, not by the day. `searching` draws others each time, and ten times as many where a law sets no number of its
+own: `make laws` looks with it for what nobody has found yet. No example is timed: how long one takes is the machine's
+business.
 """
 
 import os

@@ -23,7 +23,7 @@ from tocsin.model.message import MessageClass
 from ..waiting import until
 
 DEADLINE_S = 40.0
-_LOOK_S = 0.02
+_AGAIN_S = 0.02
 
 
 def time_until(happened: Callable[[], object], what: str) -> float:
@@ -121,7 +121,7 @@ class Clients:
         while not enough.is_set():
             draft = self.draft()
             while not self._try(draft):
-                time.sleep(_LOOK_S)
+                time.sleep(_AGAIN_S)
 
     def hand_in(self, *, at_once: bool) -> None:
         """Hand one message in; `at_once` submits it in this process."""

@@ -503,6 +503,7 @@ def test_any_life_keeps_the_invariants_and_looks_the_same_in_every_store(open_ki
     run_state_machine_as_test(
         lambda: Life(open_kind, invariants),
         settings=settings(
+            max_examples=max(150, settings().max_examples),
             stateful_step_count=60,
             suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
         ),
